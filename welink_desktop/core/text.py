@@ -1,0 +1,23 @@
+"""Words for people, before they have a language: a message key of the Fluent catalogues and its arguments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+TextArgument = str | int | float | date | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A sentence to be rendered by `welink_desktop.strings`; `key` exists in every catalogue (tested)."""
+
+    key: str
+    args: Mapping[str, TextArgument] = field(default_factory=dict)
+
+    def __hash__(self) -> int:
+        return hash((self.key, tuple(sorted(self.args.items(), key=lambda pair: pair[0]))))
+
+
+def text(key: str, **args: TextArgument) -> Text:
+    """`text("send-failed", name="Lin")`: argument names use "_" here and "-" in the catalogue."""
+    return Text(key, {name.replace("_", "-"): value for name, value in args.items()})

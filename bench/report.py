@@ -18,7 +18,7 @@ class Report:
         self._figures: dict[str, float] = {}
         self._targets: dict[str, dict[str, float]] = {}
 
-    def figure(self, key: str, value: float, *, max: float | None = None, min: float | None = None) -> None:  # noqa: A002 (reads as in the issue)
+    def figure(self, key: str, value: float, *, max: float | None = None, min: float | None = None) -> None:
         """`key` ends in its unit ("_ms", "_mb", "_ratio"). `max`/`min` are inclusive limits."""
         self._figures[key] = round(value, 4)
         target = {name: limit for name, limit in (("max", max), ("min", min)) if limit is not None}

@@ -1,0 +1,1 @@
+"""Shared fixtures and drivers of the tests."""

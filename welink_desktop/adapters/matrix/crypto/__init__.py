@@ -1,0 +1,4 @@
+"""The encryption core: sans-IO, synchronous, without sockets and without SQL.
+
+May import `core`, vodozemac and cryptography. Called by `adapters.matrix.encryption` only.
+"""

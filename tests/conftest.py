@@ -7,6 +7,8 @@ import pytest
 from tests.support.servers import TestLiveKit, TestServers, TestSynapse, TestTokenService, running_servers
 from welink_desktop.core.log import refuse_bare_text
 
+pytest_plugins = ["tests.support.leaks"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def strict_logs() -> None:

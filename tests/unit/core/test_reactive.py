@@ -70,6 +70,7 @@ async def test_a_scope_stops_tasks_and_undoes_in_reverse_order() -> None:
         scope.spawn(forever(), name="late")
 
 
+@pytest.mark.logs_errors
 async def test_a_failing_task_is_reported_once() -> None:
     failures: list[BaseException] = []
     told = asyncio.Event()

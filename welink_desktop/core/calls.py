@@ -50,12 +50,13 @@ class MediaKey:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SfuTicket:
-    """Admission to one SFU: fresh for every connection. `token` is secret."""
+    """Admission to one SFU: fresh for every connection. `token` is secret. `encrypted`: the Matrix room is."""
 
     url: str
     token: str
     identity: str
     service_url: str
+    encrypted: bool = True
 
     def __repr__(self) -> str:
         return "SfuTicket(…)"
@@ -170,7 +171,11 @@ class CaptureKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class CaptureSource:
-    """Where picture or sound comes from. `device`: name of a real device ("" = default); `path`: of a file."""
+    """Where picture or sound comes from. `device`: name of a real device ("" = default); `path`: of a file.
+
+    Synthetic pictures carry a bar-coded frame number; `path` may name a picture behind it. A synthetic sound is a tone
+    of `device` Hertz ("" = 440).
+    """
 
     kind: CaptureKind = CaptureKind.REAL
     device: str = ""
@@ -182,7 +187,10 @@ class CaptureSource:
 
 @dataclass(frozen=True, slots=True)
 class TileRequest:
-    """A tile that is visible now, in device pixels. `tile` is chosen by the asker and names it in `FrameSource`."""
+    """A tile that is visible now, in device pixels. `tile` is chosen by the asker and names it in `FrameSource`.
+
+    `identity` "" or our own is our own camera or screen, as captured.
+    """
 
     tile: int
     identity: str
@@ -262,6 +270,15 @@ class SelfChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SpeakerChanged:
+    """Whether what others say can be heard here. `reason` says why not; the meeting goes on without sound."""
+
+    on: bool
+    device: str = ""
+    reason: WeLinkError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DevicesChanged:
     devices: MediaDevices
 
@@ -291,6 +308,7 @@ MediaEvent = (
     | QualityChanged
     | SilenceNoticed
     | SelfChanged
+    | SpeakerChanged
     | DevicesChanged
     | LevelMeasured
     | EngineDied

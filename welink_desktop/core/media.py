@@ -37,7 +37,7 @@ class MediaInfo:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded picture: BGRA rows without gaps, `width * height * 4` bytes, made by the picture helper process."""
+    """A decoded picture: premultiplied BGRA rows without gaps, `width * height * 4` bytes, from the picture helper process."""
 
     width: int
     height: int

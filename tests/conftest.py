@@ -10,6 +10,14 @@ from welink_desktop.core.log import refuse_bare_text
 pytest_plugins = ["tests.support.leaks"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The folder says what a test needs."""
+    for item in items:
+        for marker in ("integration", "interop"):
+            if marker in item.path.parts:
+                item.add_marker(marker)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def strict_logs() -> None:
     """A bare text in a log field fails the test that writes it."""

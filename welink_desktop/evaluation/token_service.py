@@ -181,7 +181,7 @@ class Desk:
         self._livekit = str(settings["livekit_url"])
         self._key = str(settings["key"])
         self._secret = str(settings["secret"])
-        self._http = httpx.Client(timeout=10, trust_env=False)
+        self._http = httpx.Client(timeout=10, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
     def close(self) -> None:
         self._http.close()

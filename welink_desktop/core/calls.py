@@ -92,7 +92,14 @@ class MembershipDoubtful:
     doubtful: bool
 
 
-CallSignal = MembersChanged | RemoteKeyArrived | OwnKeyReady | MembershipDoubtful
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """We are out of the call for good: removed from the room, signed out, or the room's encryption changed."""
+
+    error: WeLinkError
+
+
+CallSignal = MembersChanged | RemoteKeyArrived | OwnKeyReady | MembershipDoubtful | CallEnded
 
 
 # Media engine

@@ -70,7 +70,7 @@ class MembershipKeeper:
         self._delay_id = ""
         self._event = EventId("")
         self._since_ms: int | None = None
-        self._confirmed = self._vanished = self._changed = self._doubtful = self._left = False
+        self._confirmed = self._vanished = self._changed = self._doubtful = self._left = self._tried = False
         self._put_at = self._alive_at = self._joined_at = clock.monotonic()
         self._refreshed = 0
 
@@ -117,6 +117,8 @@ class MembershipKeeper:
     async def leave(self) -> None:
         """Withdraw. Returns when the server knows, or after 5 s; then the delayed leave does it."""
         self._left = True
+        if not self._tried:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(self._times.leave_timeout), self._lock:
                 await self._withdraw()
@@ -197,6 +199,7 @@ class MembershipKeeper:
         self._on_return()
 
     async def _enter(self) -> None:
+        self._tried = True
         if not self._delay_id:
             await self._schedule_leave()
         await self._put_member()

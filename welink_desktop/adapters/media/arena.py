@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from welink_desktop.adapters.media.wire import TileLayout
-from welink_desktop.core.calls import Frame, TileRequest
+from welink_desktop.core.calls import Frame, TileRequest, TrackSource
 
 MAGIC = 0x0001_454E_4552_4157  # "WARE" and the version
 ENTRIES = 128
@@ -59,6 +59,13 @@ def _place(tiles: Sequence[TileRequest], scale: float) -> tuple[TileLayout, ...]
 
 def _even(side: float) -> int:
     return max(2, min(_MAX_SIDE, int(side) // 2 * 2))
+
+
+def with_preview(tiles: Sequence[TileRequest], preview: bool) -> tuple[TileRequest, ...]:
+    """The lobby's tile 0 shows our camera, at 640 × 360 unless the asker named a size."""
+    own = TileRequest(0, "", TrackSource.CAMERA, 640, 360, 15)
+    asked = any(tile.tile == 0 for tile in tiles)
+    return (own, *tiles) if preview and not asked else tuple(tiles)
 
 
 class Arena:

@@ -1,0 +1,146 @@
+"""The computer's sound: hearing and speaking by the SDK's `PlatformAudio`, meter and test tone by PortAudio.
+
+`PlatformAudio` mixes, conceals loss, follows the card's clock and cancels echo natively. In SDK 1.2.1 a device can be chosen
+only before the room is connected, and ids are not stable: names are remembered (media_process §7.5).
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from livekit import rtc
+
+from welink_desktop.adapters.media.process.sources import SAMPLE_RATE, level_of
+from welink_desktop.core.calls import DeviceKind, MediaDevice
+from welink_desktop.core.errors import DeviceUnavailable
+from welink_desktop.core.log import literal, topic
+
+_log = topic("media")
+_METER_BLOCK = SAMPLE_RATE // 10
+
+
+class Sound:
+    """One per process. Raises `DeviceUnavailable` where there is no sound system."""
+
+    def __init__(self) -> None:
+        self._audio: rtc.PlatformAudio | None = None
+        self._connected = False
+
+    def open(self) -> rtc.PlatformAudio:
+        """Idempotent."""
+        if self._audio is None:
+            try:
+                self._audio = rtc.PlatformAudio()
+            except rtc.PlatformAudioError as error:
+                raise DeviceUnavailable(str(error), device="sound") from None
+        return self._audio
+
+    def connected(self, on: bool) -> None:
+        self._connected = on
+
+    def choose_speaker(self, name: str) -> bool:
+        """ "" is the system's default. False: only a new process can do it. Raises `DeviceUnavailable`."""
+        audio = self.open()
+        return self._choose(name, audio.playout_devices(), audio.set_playout_device, "speaker")
+
+    def choose_microphone(self, name: str) -> bool:
+        audio = self.open()
+        return self._choose(name, audio.recording_devices(), audio.set_recording_device, "microphone")
+
+    def microphone(self) -> rtc.PlatformAudioSource:
+        try:
+            audio = self.open()
+            if not audio.recording_devices():
+                raise DeviceUnavailable("no microphone", device="microphone")
+            return audio.create_audio_source()
+        except rtc.PlatformAudioError as error:
+            raise DeviceUnavailable(str(error), device="microphone") from None
+
+    def devices(self) -> tuple[tuple[MediaDevice, ...], tuple[MediaDevice, ...]]:
+        """Microphones and speakers; none where there is no sound system."""
+        try:
+            audio = self.open()
+            microphones, speakers = audio.recording_devices(), audio.playout_devices()
+        except (DeviceUnavailable, rtc.PlatformAudioError):
+            return (), ()
+        return _named(DeviceKind.MICROPHONE, microphones), _named(DeviceKind.SPEAKER, speakers)
+
+    def close(self) -> None:
+        if self._audio is not None:
+            self._audio.close()
+            self._audio = None
+
+    def _choose(self, name: str, known: list[rtc.AudioDeviceInfo], choose: Callable[[str], None], what: str) -> bool:
+        if not known:
+            raise DeviceUnavailable(f"no {what}", device=what)
+        wanted = next((device for device in known if device.name == name), None) if name else known[0]
+        if wanted is None:
+            raise DeviceUnavailable("no such device", device=name)
+        try:
+            choose(wanted.id)
+        except rtc.PlatformAudioError:
+            if self._connected:
+                return False
+            raise DeviceUnavailable("refused", device=name or what) from None
+        return True
+
+
+def _named(kind: DeviceKind, devices: list[rtc.AudioDeviceInfo]) -> tuple[MediaDevice, ...]:
+    """Without the entries that stand for the default: that is "" here."""
+    return tuple(MediaDevice(kind, device.id, device.name) for device in devices if not device.name.startswith("default"))
+
+
+def _portaudio() -> Any:
+    """Imported late: a machine without PortAudio can still meet. Raises `DeviceUnavailable`."""
+    try:
+        import sounddevice
+    except OSError:
+        raise DeviceUnavailable("PortAudio is missing", device="sound") from None
+    return sounddevice
+
+
+def _device_index(portaudio: Any, name: str, channels: str) -> int | None:
+    """PortAudio's number of a device; None, the default, if it goes by another name there."""
+    for index, device in enumerate(portaudio.query_devices()):
+        if name and name in str(device["name"]) and device[channels] > 0:
+            return index
+    return None
+
+
+class Meter:
+    """The microphone's level before a meeting. `tell` is called from PortAudio's thread."""
+
+    def __init__(self, device: str, tell: Callable[[float], None]) -> None:
+        portaudio = _portaudio()
+        try:
+            self._stream = portaudio.InputStream(
+                samplerate=SAMPLE_RATE, channels=1, dtype="int16", blocksize=_METER_BLOCK,
+                device=_device_index(portaudio, device, "max_input_channels"),
+                callback=lambda block, *_: tell(level_of(block.reshape(-1))),
+            )  # fmt: skip
+            self._stream.start()
+        except portaudio.PortAudioError as error:
+            raise DeviceUnavailable(type(error).__name__, device=device or "microphone") from None
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+async def play_tone(device: str) -> None:
+    """Two soft notes. Raises `DeviceUnavailable`."""
+    await asyncio.to_thread(_play, device)
+
+
+def _play(device: str) -> None:
+    portaudio = _portaudio()
+    moments = np.arange(int(SAMPLE_RATE * 0.35)) / SAMPLE_RATE
+    fade = np.sin(np.pi * moments / moments[-1])
+    notes = np.concatenate([np.sin(2 * np.pi * hertz * moments) * fade for hertz in (523, 784)])
+    try:
+        number = _device_index(portaudio, device, "max_output_channels")
+        with portaudio.OutputStream(samplerate=SAMPLE_RATE, channels=1, dtype="float32", device=number) as stream:
+            stream.write((0.3 * notes).astype(np.float32))
+    except portaudio.PortAudioError as error:
+        _log.warning("the test tone could not be played", error=literal(type(error).__name__))
+        raise DeviceUnavailable(type(error).__name__, device=device or "speaker") from None

@@ -112,6 +112,7 @@ class Synapse:
             "registration_shared_secret": self.secret,
             "macaroon_secret_key": f"macaroon-{self.secret}",
             "form_secret": f"form-{self.secret}",
+            "bcrypt_rounds": 4,
             "enable_registration": True,
             "enable_registration_without_verification": True,
             "report_stats": False,

@@ -1,0 +1,1 @@
+"""Every sample in every theme, and the program that draws SVG files (see `rasterise`)."""

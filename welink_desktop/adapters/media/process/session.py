@@ -41,20 +41,26 @@ _LEAVE_SECONDS = 3.0
 
 
 class SfuSession:
-    """Bound to the running loop; many may live in one process.
+    """Bound to the running loop; many may live in one process. Implements `MediaSession`.
 
     `board` takes the pictures (default: this process's memory, see `frames`). `sound`: the computer's sound; None plays
-    nothing, subscribes to no sound and has no real microphone. `restart` is called when a chosen sound device needs a new
-    process. Implements `MediaSession`.
+    nothing and has no real microphone; it still subscribes to sound with `listen`, without which the SFU tells no speakers.
+    `restart` is called when a chosen sound device needs a new process.
     """
 
     def __init__(
-        self, *, board: PictureBoard | None = None, sound: Sound | None = None, restart: Callable[[], None] | None = None
+        self,
+        *,
+        board: PictureBoard | None = None,
+        sound: Sound | None = None,
+        listen: bool = False,
+        restart: Callable[[], None] | None = None,
     ) -> None:
         self._events: Signal[MediaEvent] = Signal()
         self._memory = MemoryBoard()
         self._board: PictureBoard = board or self._memory
         self._sound = sound
+        self._listen = listen or sound is not None
         self._restart = restart
         self._scope = Scope("meeting")
         self._connecting = Scope("connecting")
@@ -177,7 +183,7 @@ class SfuSession:
     async def _connect(self, request: JoinRequest) -> None:
         room = rtc.Room()
         self._reception = Reception(
-            room, self._router, self._board, self._events.emit, encrypted=request.encrypted, sound=self._sound is not None
+            room, self._router, self._board, self._events.emit, encrypted=request.encrypted, sound=self._listen
         )
         self._reception.hear(self._unheard)
         self._reception.show(self._tiles)

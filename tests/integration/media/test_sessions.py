@@ -1,0 +1,224 @@
+"""Sessions in one process, over a real SFU, encrypted."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from uuid import uuid4
+
+import pytest
+
+from tests.support.meetings import Recorder, frame_where, join_request, key_of, no_frame, tile
+from tests.support.servers import TestLiveKit
+from welink_desktop.adapters.media.process import barcode
+from welink_desktop.adapters.media.process.session import SfuSession
+from welink_desktop.core.calls import (
+    CaptureKind,
+    CaptureSource,
+    EncryptionChanged,
+    EncryptionState,
+    Frame,
+    LinkChanged,
+    MediaEvent,
+    MediaLink,
+    ParticipantJoined,
+    ParticipantLeft,
+    SelfChanged,
+    SpeakersChanged,
+    TrackChanged,
+    TrackSource,
+)
+from welink_desktop.core.errors import MeetingServerUnreachable
+
+pytestmark = [pytest.mark.integration]
+
+A, B = "@anna:welink.test:AAAA", "@ben:welink.test:BBBB"
+Opener = Callable[[], SfuSession]
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[Opener]:
+    sessions: list[SfuSession] = []
+
+    def make() -> SfuSession:
+        sessions.append(SfuSession(listen=True))
+        return sessions[-1]
+
+    yield make
+    for session in sessions:
+        await session.close()
+
+
+@pytest.fixture
+def room() -> str:
+    return f"room-{uuid4().hex[:8]}"
+
+
+def number(frame: Frame) -> int | None:
+    return barcode.read_bgra(frame.pixels, frame.width, frame.height)
+
+
+def readable(frame: Frame) -> bool:
+    return number(frame) is not None
+
+
+def connected(event: MediaEvent) -> bool:
+    return isinstance(event, LinkChanged) and event.link is MediaLink.CONNECTED
+
+
+def camera_on(event: MediaEvent) -> bool:
+    return isinstance(event, SelfChanged) and event.source is TrackSource.CAMERA and event.on
+
+
+async def enter(session: SfuSession, livekit: TestLiveKit, room: str, identity: str, own: int, **other: int) -> Recorder:
+    """Join with key `own` at index 0 and the keys of others by identity letter."""
+    names = {"a": A, "b": B}
+    keys = tuple(key_of(names[name], 0, secret) for name, secret in other.items())
+    recorder = Recorder(session)
+    session.join(join_request(livekit, room, identity, own=key_of(identity, 0, own), keys=keys))
+    await recorder.until(connected)
+    return recorder
+
+
+async def test_two_people_see_each_others_bar_coded_frames_encrypted(livekit: TestLiveKit, opened: Opener, room: str) -> None:
+    anna, ben = opened(), opened()
+    of_anna = await enter(anna, livekit, room, A, 1, b=2)
+    of_ben = await enter(ben, livekit, room, B, 2, a=1)
+    for session in (anna, ben):
+        session.set_camera(True)
+    anna.show((tile(B),))
+    ben.show((tile(A),))
+
+    seen = await frame_where(anna.frames, 1, readable)
+    later = await frame_where(anna.frames, 1, lambda frame: (number(frame) or 0) > (number(seen) or 0))
+    await frame_where(ben.frames, 1, readable)
+
+    assert (later.width, later.height, later.stride) == (320, 180, 1280)
+    assert any(event.track.encrypted and event.track.source is TrackSource.CAMERA for event in of_anna.all(TrackChanged))
+    assert EncryptionChanged(B, EncryptionState.OK) in of_anna.events
+    assert ParticipantJoined(A) in of_ben.events
+
+
+async def test_a_wrong_key_shows_no_frame(livekit: TestLiveKit, opened: Opener, room: str) -> None:
+    anna, ben = opened(), opened()
+    await enter(anna, livekit, room, A, 1)
+    of_ben = await enter(ben, livekit, room, B, 2, a=99)
+    anna.set_camera(True)
+    ben.show((tile(A),))
+    await of_ben.until(lambda event: isinstance(event, TrackChanged) and event.track.source is TrackSource.CAMERA)
+
+    assert await no_frame(ben.frames, 1, readable, 3)
+
+    ben.set_keys((key_of(A, 0, 1),))
+    await frame_where(ben.frames, 1, readable)
+
+
+async def test_after_a_rotation_the_old_key_no_longer_helps(livekit: TestLiveKit, opened: Opener, room: str) -> None:
+    anna, ben, out = opened(), opened(), opened()
+    await enter(anna, livekit, room, A, 1)
+    await enter(ben, livekit, room, B, 2, a=1)
+    await enter(out, livekit, room, "@out:welink.test:OOOO", 3, a=1)
+    anna.set_camera(True)
+    ben.show((tile(A),))
+    out.show((tile(A),))
+    await frame_where(out.frames, 1, readable)
+
+    ben.set_keys((key_of(A, 1, 11),))
+    anna.set_own_key(key_of(A, 1, 11), use=False)
+    before = await frame_where(ben.frames, 1, readable)
+    anna.set_own_key(key_of(A, 1, 11), use=True)
+
+    mark = number(before) or 0
+    await frame_where(ben.frames, 1, lambda frame: (number(frame) or 0) > mark + 30)
+    left_behind = out.frames.take(1)
+    assert left_behind is not None
+    assert await no_frame(out.frames, 1, lambda frame: frame.sequence > left_behind.sequence + 2, 2)
+
+
+async def test_a_screen_shared_after_two_rotations_is_readable(livekit: TestLiveKit, opened: Opener, room: str) -> None:
+    anna, ben = opened(), opened()
+    of_anna = await enter(anna, livekit, room, A, 1)
+    of_ben = await enter(ben, livekit, room, B, 2)
+    for index in (1, 2):
+        anna.set_own_key(key_of(A, index, 20 + index), use=True)
+    ben.set_keys((key_of(A, 2, 22),))
+    ben.show((tile(A, source=TrackSource.SCREEN, width=640, height=360),))
+    screen = CaptureSource(CaptureKind.SYNTHETIC, width=640, height=360, fps=15)
+    anna.set_screen(True, screen)
+
+    await of_anna.until(lambda event: isinstance(event, SelfChanged) and event.source is TrackSource.SCREEN and event.on)
+    await frame_where(ben.frames, 1, readable)
+
+    anna.set_screen(False)
+    await of_anna.until(lambda event: event == SelfChanged(TrackSource.SCREEN, False))
+    await of_ben.until(lambda event: type(event).__name__ == "TrackGone")
+
+
+async def test_nothing_is_published_before_the_first_unmute(livekit: TestLiveKit, opened: Opener, room: str) -> None:
+    anna, ben = opened(), opened()
+    of_anna = await enter(anna, livekit, room, A, 1)
+    of_ben = await enter(ben, livekit, room, B, 2, a=1)
+    await of_ben.until(lambda event: event == ParticipantJoined(A))
+    assert not of_ben.all(TrackChanged)
+
+    anna.set_microphone(True)
+    await of_ben.until(lambda event: isinstance(event, TrackChanged) and not event.track.muted)
+    await of_ben.until(lambda event: isinstance(event, SpeakersChanged) and A in dict(event.speakers))
+    anna.set_microphone(False)
+    await of_anna.until(lambda event: isinstance(event, SelfChanged) and not event.on)
+    await of_ben.until(lambda event: isinstance(event, TrackChanged) and event.track.muted)
+
+    await anna.close()
+    await of_ben.until(lambda event: event == ParticipantLeft(A))
+
+
+async def test_a_clear_track_in_an_encrypted_room_is_not_shown(livekit: TestLiveKit, opened: Opener, room: str) -> None:
+    anna, ben = opened(), opened()
+    recorder = Recorder(anna)
+    anna.join(join_request(livekit, room, A, encrypted=False))
+    await recorder.until(connected)
+    of_ben = await enter(ben, livekit, room, B, 2)
+    anna.set_camera(True)
+    ben.show((tile(A),))
+
+    await of_ben.until(lambda event: event == EncryptionChanged(A, EncryptionState.FAILED))
+    assert await no_frame(ben.frames, 1, lambda frame: True, 1.5)
+
+
+async def test_our_own_camera_is_shown_before_and_after_joining(livekit: TestLiveKit, opened: Opener, room: str) -> None:
+    anna = opened()
+    anna.preview_camera(CaptureSource(CaptureKind.SYNTHETIC, width=640, height=360, fps=15))
+    await frame_where(anna.frames, 0, readable)
+
+    await enter(anna, livekit, room, A, 1)
+    anna.set_camera(True)
+    anna.preview_camera(None)
+    anna.show((tile(A, number=5),))
+    await frame_where(anna.frames, 5, readable)
+
+
+async def test_an_unreachable_server_ends_in_disconnected_with_a_reason(livekit: TestLiveKit, opened: Opener, room: str) -> None:
+    anna = opened()
+    recorder = Recorder(anna)
+    dead = TestLiveKit("ws://127.0.0.1:9", livekit.key, livekit.secret)
+    anna.join(join_request(dead, room, A, own=key_of(A, 0, 1)))
+    event = await recorder.until(
+        lambda event: isinstance(event, LinkChanged) and event.link is MediaLink.DISCONNECTED, seconds=60
+    )
+    assert isinstance(event, LinkChanged)
+    assert isinstance(event.error, MeetingServerUnreachable)
+
+
+async def test_hidden_tiles_are_unsubscribed(livekit: TestLiveKit, opened: Opener, room: str) -> None:
+    anna, ben = opened(), opened()
+    await enter(anna, livekit, room, A, 1)
+    await enter(ben, livekit, room, B, 2, a=1)
+    anna.set_camera(True)
+    ben.show((tile(A),))
+    await frame_where(ben.frames, 1, readable)
+
+    ben.show(())
+    assert ben.frames.take(1) is None
+    ben.frames.changed()
+    await asyncio.sleep(0.3)  # frames already on their way
+    ben.frames.changed()
+    ben.show((tile(A, number=2),))
+    await frame_where(ben.frames, 2, readable)

@@ -242,7 +242,7 @@ def _site_conversation(world: FakeWorld, people: dict[str, Person], end: int) ->
         readers=(people["maya"].user, people["dan"].user, people["su"].user, people["chen"].user),
     )
     missing = UndecryptableContent(Undecryptable(UndecryptableReason.KEY_MISSING, device="Daniel’s phone"))
-    notice = NoticeContent(text("notice-joined", name="Daniel Reyes"))
+    notice = NoticeContent(text("notice-joined", person="Daniel Reyes"))
     return [
         world.make_item(people["dan"].user, notice, at_ms=at(120)),
         first,

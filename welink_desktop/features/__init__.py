@@ -1,0 +1,1 @@
+"""What a person sees, by product area, each cut into pages (model, view, samples). Imports services, core and ui."""

@@ -1,0 +1,1 @@
+"""Chat: room list, timeline, composer and details, joined by `model.py` and `view.py`. The app builds one `ChatModel` per session."""

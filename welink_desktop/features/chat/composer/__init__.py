@@ -1,0 +1,1 @@
+"""A page of the chat area; the chat page puts it together with the others."""

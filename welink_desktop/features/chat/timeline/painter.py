@@ -1,0 +1,145 @@
+"""Row layouts of a timeline: made when a row is looked at, kept while it is near, dropped when it changes."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from welink_desktop.core.ids import ItemKey
+from welink_desktop.core.timeline import SendPhase, TimelineItem
+from welink_desktop.features.chat.pixmaps import Pixmaps
+from welink_desktop.features.chat.timeline.model import TimelineState
+from welink_desktop.features.chat.timeline.row_layout import RowLayout, Setting
+from welink_desktop.features.chat.timeline.rows import is_notice, shape_of
+from welink_desktop.features.chat.timeline.sheet import Look
+from welink_desktop.ui.design.theme import Theme
+
+MAX_KEPT = 300
+_SCAN = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A piece of one message's text; positions of its layout."""
+
+    key: ItemKey
+    start: int
+    end: int
+
+
+class TimelinePainter:
+    """A `RowPainter` over `items` (the rows as shown)."""
+
+    def __init__(self, items: Callable[[], list[TimelineItem]], pixmaps: Pixmaps) -> None:
+        self.hovered: ItemKey | None = None
+        self.selection: Selection | None = None
+        self.flashed: ItemKey | None = None
+        self.ring: Callable[[int], bool] = lambda row: False
+        self._items = items
+        self._pixmaps = pixmaps
+        self._kept: OrderedDict[ItemKey, RowLayout] = OrderedDict()
+        self._state: TimelineState | None = None
+        self._theme: Theme | None = None
+        self._width = 0
+        self._read_key: ItemKey | None = None
+        self._read_by = 0
+        self._ratio = 1.0
+
+    @property
+    def estimate(self) -> int:
+        if self._theme is None:
+            return 64
+        return self._theme.scaled(44 if self._theme.compact else 60)
+
+    def use(self, state: TimelineState, theme: Theme) -> None:
+        """What all rows depend on; a change of it drops every layout."""
+        before, self._state = self._state, state
+        if theme != self._theme:
+            self._theme = theme
+            self._kept.clear()
+        elif before is not None and (before.members != state.members or before.mark != state.mark):
+            self._kept.clear()
+
+    def forget_all(self) -> None:
+        self._kept.clear()
+
+    def update_readers(self) -> list[ItemKey]:
+        """Find the newest own message that others have read; returns rows whose line of readers changed."""
+        readers: set[str] = set()
+        found: ItemKey | None = None
+        for item in reversed(self._items()[-_SCAN:]):
+            if item.own and item.send.phase is SendPhase.SENT and not is_notice(item):
+                readers.update(item.readers)
+                found = item.key
+                break
+            readers.update(item.readers)
+            if not item.own:
+                readers.add(item.sender)
+        count = len(readers) if found is not None else 0
+        key = found if count else None
+        if (key, count) == (self._read_key, self._read_by):
+            return []
+        changed = [one for one in (self._read_key, key) if one is not None]
+        self._read_key, self._read_by = key, count
+        for one in changed:
+            self._kept.pop(one, None)
+        return changed
+
+    def layout(self, row: int) -> RowLayout:
+        items = self._items()
+        item = items[row]
+        known = self._kept.get(item.key)
+        if known is not None:
+            self._kept.move_to_end(item.key)
+            return known
+        if self._state is None or self._theme is None:
+            raise RuntimeError("the painter has no state yet")
+        setting = Setting(self._theme, self._width, self._state.me, self._state.members)
+        read_by = self._read_by if item.key == self._read_key else 0
+        made = self._kept[item.key] = RowLayout(item, shape_of(items, row, self._state.mark), setting, read_by=read_by)
+        while len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+        return made
+
+    def measure(self, row: int, width: int) -> int:
+        if width != self._width:
+            self._width = width
+            self._kept.clear()
+        return self.layout(row).height
+
+    def paint(self, painter: QPainter, row: int, box: QRect) -> None:
+        layout = self.layout(row)
+        key = layout.item.key
+        theme = layout.sheet.theme
+        selection = self.selection
+        self._ratio = painter.device().devicePixelRatioF()
+        ratio = self._ratio
+        look = Look(
+            hovered=key == self.hovered,
+            ratio=ratio,
+            selection=(selection.start, selection.end) if selection is not None and selection.key == key else None,
+            picture=lambda source, info, width, height: self._pixmaps.picture(source, info, width, height, ratio),
+            avatar=lambda uri, size: self._pixmaps.avatar(uri, size, ratio),
+        )
+        painter.save()
+        painter.translate(box.topLeft())
+        if key == self.flashed:
+            painter.fillRect(0, round(layout.bubble.top()) - 4, box.width(), round(layout.bubble.height()) + 8, theme.color("accent-subtle"))
+        layout.paint(painter, look)
+        if self.ring(row):
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(theme.color("focus-ring"), 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(layout.bubble.adjusted(-4, -4, 4, 4), 8, 8)
+        painter.restore()
+
+    def changed(self, first: int, last: int) -> None:
+        items = self._items()
+        if last - first > MAX_KEPT:
+            self._kept.clear()
+            return
+        for row in range(max(0, first), min(len(items) - 1, last) + 1):
+            self._kept.pop(items[row].key, None)
+

@@ -1,87 +1,141 @@
 """End-to-end encryption of one account: drives the sans-IO core with the store and the homeserver (matrix.md §8)."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from welink_desktop.adapters.matrix.crypto.records import Decryption, JsonObject, RoomRules, ToDevice
+from welink_desktop.adapters.matrix.crypto.machine import CryptoMachine
+from welink_desktop.adapters.matrix.crypto.outbound import NotPrepared
+from welink_desktop.adapters.matrix.crypto.records import Decryption, Device, JsonObject, KeysClaim, News, RoomRules, ToDevice
+from welink_desktop.adapters.matrix.encryption_inbox import InboxReader
+from welink_desktop.adapters.matrix.encryption_seams import KeyRequests, RoomFacts
+from welink_desktop.adapters.matrix.encryption_work import KeyWork
+from welink_desktop.adapters.matrix.store.crypto import SqlCryptoStore, pickle_key
 from welink_desktop.adapters.matrix.store.database import Database, Transaction
 from welink_desktop.core.clock import Clock
-from welink_desktop.core.errors import EncryptionRefused
-from welink_desktop.core.ids import DeviceId, EventId, RoomId, UserId
-from welink_desktop.core.reactive import Cancel, Scope
+from welink_desktop.core.errors import EncryptionRefused, Offline, ServerFault, WeLinkError
+from welink_desktop.core.ids import DeviceId, RoomId, UserId
+from welink_desktop.core.log import literal, topic
+from welink_desktop.core.reactive import Cancel, Scope, State
+
+__all__ = ["Encryption", "KeyRequests", "Listener", "RoomFacts"]
 
 Listener = Callable[[ToDevice], None]
 
+PATIENCE = 10.0
+"""Seconds that sending waits for fresh device lists."""
 
-class RoomFacts(Protocol):
-    """What encryption must know about rooms; implemented by the rooms store."""
+LOOK_AGAIN = 300.0
+"""Seconds after which devices that had no one-time key are asked again, even if nothing else changed."""
 
-    async def rules(self, room: RoomId) -> RoomRules:
-        """The room's encryption settings and everybody who may read what is sent now.
-
-        Loads the complete member list first if it is lazy. `recipients`: joined members, and invited ones unless the history
-        visibility is `joined`; ourselves included. Raises `Offline` if the members cannot be loaded.
-        """
-
-    def joined_at_ms(self, room: RoomId) -> int:
-        """Server time of our own latest join of `room`, 0 if unknown. Only used to explain unreadable messages."""
-
-
-class KeyRequests(Protocol):
-    """The part of `Http` that encryption uses."""
-
-    def request(
-        self, method: str, path: Sequence[str], *, query: Mapping[str, str] | None = None, json: JsonObject | None = None
-    ) -> Awaitable[JsonObject]: ...
+_log = topic("crypto")
 
 
 class Encryption:
     """Everything others need from end-to-end encryption. One per account, on the engine loop.
 
-    `on_room_keys` is called after a commit with the (room, session) pairs whose messages can be read from now on (again).
+    Make it, set `on_room_keys`, call `start`. `on_room_keys` is called after a commit with the (room, session) pairs whose
+    messages can be read from now on. `uploaded` turns true once the server has our device's keys.
     """
 
     def __init__(
-        self, database: Database, http: KeyRequests, *, user: UserId, device: DeviceId, rooms: RoomFacts, scope: Scope, clock: Clock
+        self,
+        database: Database,
+        http: KeyRequests,
+        *,
+        user: UserId,
+        device: DeviceId,
+        rooms: RoomFacts,
+        scope: Scope,
+        clock: Clock,
     ) -> None:
         self.on_room_keys: Callable[[list[tuple[RoomId, str]]], None] = lambda keys: None
+        self.uploaded: State[bool] = State(False)
+        self._clock = clock
+        self._database = database
+        self._rooms = rooms
+        self._store = SqlCryptoStore(database)
+        self._listeners: dict[str, list[Listener]] = {}
+        self._locks: dict[RoomId, asyncio.Lock] = {}
+        self._claiming = asyncio.Lock()
+        self._prepared: dict[RoomId, tuple[RoomRules, int, float]] = {}
+        with database.transaction():
+            key = pickle_key(database, secrets.token_bytes(32))
+            self._machine = CryptoMachine(user, device, self._store, key, clock, joined_at_ms=rooms.joined_at_ms)
+        self._inbox = InboxReader(self._machine, self._told)
+        self._work = KeyWork(self._machine, self._store, http, scope, self._change, self._told, self.uploaded)
+        self._scope = scope
 
     async def start(self) -> None:
-        """Load or create this device's keys and start the worker that uploads, queries and sends."""
+        """Start the work that uploads, queries and sends. Returns at once; also continues what a crash interrupted."""
+        self._scope.spawn(self._work.run(), name="encryption")
+        self.wake()
 
     def receive_sync(
         self,
         transaction: Transaction,
         *,
-        to_device: Sequence[JsonObject] = (),
-        device_lists: Mapping[str, Sequence[str]] | None = None,
+        to_device: Sequence[object] = (),
+        device_lists: Mapping[str, Sequence[object]] | None = None,
         key_counts: Mapping[str, int] | None = None,
-        fallback_types: Sequence[str] | None = None,
+        fallback_types: Collection[str] | None = None,
     ) -> None:
-        """Take the encryption part of a sync answer inside its transaction: nothing is processed before it is committed.
+        """Take the encryption part of a sync answer inside its transaction. Call it before `decrypt` of the same answer.
 
-        `to_device`: raw events, malformed ones included. `device_lists`: `{"changed": […], "left": […]}`. Absent counts or types
-        (`None`) mean "unchanged".
+        `to_device`: raw events, malformed ones included; they go to the inbox, and the first of them are processed at once, so
+        that keys are there for the messages they came with. `device_lists`: `{"changed": […], "left": […]}`. `None` for
+        counts or types means "unchanged".
         """
+        transaction.on_rollback(self._machine.forget)
+        lists = device_lists or {}
+        self._machine.receive_sync(
+            changed=lists.get("changed", ()), left=lists.get("left", ()), key_counts=key_counts, fallback_types=fallback_types
+        )
+        if to_device:
+            self._inbox.add(transaction, to_device)
+            self._inbox.process(self._database, transaction)
 
     def wake(self) -> None:
-        """After the commit: process the inbox and do what is due. Returns at once."""
+        """After the commit: process what is left of the inbox and do what is due. Returns at once."""
+        while self._inbox.waiting:
+            with self._change() as transaction:
+                self._inbox.process(self._database, transaction)
+        self._work.wake()
 
     def forget_device_lists(self) -> None:
         """Device list changes may have been missed (unknown position): every tracked list is fetched again."""
+        with self._change():
+            self._machine.forget_device_lists()
+        self._work.wake()
 
-    def decrypt(self, room: RoomId, event: JsonObject) -> Decryption:
+    def decrypt(self, room: RoomId, event: Mapping[str, object]) -> Decryption:
         """Read a raw `m.room.encrypted` event of `room` (synchronous; inside a transaction the replay index joins it).
 
         Never raises for what a sender or server can do: the answer is `Undecryptable` with a reason.
         """
-        raise EncryptionRefused("not started")
+        return self._machine.decrypt(room, event)
 
     async def prepare_to_send(self, room: RoomId) -> None:
         """Make sure that everybody who may read has the room's current key (≤ 10 s wait for device lists).
 
-        Raises `Offline` if nothing could be shared, `EncryptionRefused` for an unknown algorithm.
+        Cheap if nothing changed since the last time. Raises `Offline` or `ServerFault` if the keys could not be handed over,
+        `EncryptionRefused` for an unknown algorithm.
         """
+        async with self._locks.setdefault(room, asyncio.Lock()):
+            rules = await self._rooms.rules(room)
+            if self._is_prepared(rules):
+                return
+            with self._change():
+                self._machine.track(rules.recipients)
+            await self._fresh_lists(rules.recipients)
+            epoch = self._machine.epoch
+            await self._claim(lambda: self._machine.room_claims(rules))
+            with self._change():
+                self._machine.share_room_key(rules)
+            await self._work.send_outgoing(lambda request: request.room == room)
+            self._prepared[room] = (rules, epoch, self._clock.monotonic())
+            self._work.wake()
 
     def encrypt(self, room: RoomId, event_type: str, content: JsonObject) -> JsonObject:
         """The content of an `m.room.encrypted` event. Call after `prepare_to_send`, inside the transaction that keeps it.
@@ -89,21 +143,103 @@ class Encryption:
         The result must be stored with the outbox item and re-sent as it is on a retry. Raises `EncryptionRefused` if the room
         is not prepared (prepare and try again).
         """
-        raise EncryptionRefused("not prepared")
+        try:
+            with self._database.transaction():
+                return self._machine.encrypt(room, event_type, content)
+        except NotPrepared:
+            raise EncryptionRefused("not prepared") from None
 
     async def send_to_device_encrypted(
         self, event_type: str, recipients: Mapping[UserId, Mapping[DeviceId, JsonObject]]
     ) -> set[tuple[UserId, DeviceId]]:
-        """Send one Olm message per device; returns the devices for which the server took one."""
-        return set()
+        """Send one Olm message per device; returns the devices for which the server took one.
+
+        Unknown devices, devices whose keys changed and devices without one-time keys are left out. Raises `Offline` or
+        `ServerFault` if the line fails before anything was sent.
+        """
+        with self._change():
+            self._machine.track(recipients)
+        await self._fresh_lists(recipients)
+        devices = self._machine.devices_named((user, device) for user, by_device in recipients.items() for device in by_device)
+        await self._claim(lambda: self._machine.device_claims(devices))
+        with self._change():
+            requests = self._machine.encrypt_to_devices(event_type, [(one, recipients[one.user][one.device]) for one in devices])
+        mine = {request.txn for request in requests}
+        return await self._work.send_outgoing(lambda request: request.txn in mine)
 
     def listen(self, event_type: str, listener: Listener) -> Cancel:
-        """Call `listener` for every checked to-device event of this type; at least once per event, after its commit."""
-        return lambda: None
+        """Call `listener` for every checked to-device event of this type, once, after its commit."""
+        listeners = self._listeners.setdefault(event_type, [])
+        listeners.append(listener)
 
-    async def own_keys(self) -> Mapping[str, Any]:
+        def cancel() -> None:
+            if listener in listeners:
+                listeners.remove(listener)
+
+        return cancel
+
+    @property
+    def own_keys(self) -> Mapping[str, str]:
         """Our device's public keys: `{"curve25519": …, "ed25519": …}`."""
-        return {}
+        return self._machine.keys
 
-    def remember_outgoing(self, room: RoomId, session: str, index: int, event: EventId) -> None:
-        """The server gave a message of ours its id."""
+    def devices_of(self, user: UserId) -> list[Device]:
+        """The known, checked devices of a user whose list is tracked."""
+        return self._machine.devices_of(user)
+
+    async def fetch_devices(self, user: UserId) -> list[Device]:
+        """The devices of any user, after at most 10 s; tracks them from now on. Raises `Offline` if they were never seen."""
+        with self._change():
+            self._machine.track([user])
+        await self._fresh_lists([user])
+        return self._machine.devices_of(user)
+
+    def _is_prepared(self, rules: RoomRules) -> bool:
+        known = self._prepared.get(rules.room)
+        return (
+            known is not None
+            and known[:2] == (rules, self._machine.epoch)
+            and self._clock.monotonic() - known[2] < LOOK_AGAIN
+            and self._machine.is_usable(rules.room)
+            and not self._machine.waiting_for(rules.recipients)
+        )
+
+    async def _fresh_lists(self, users: Collection[UserId]) -> None:
+        """Wait up to 10 s; then the stored lists must do, if there are any."""
+        if not self._machine.waiting_for(users):
+            return
+        error: WeLinkError | None = Offline("device lists")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                error = await self._work.query(users)
+        if error is not None and self._machine.never_seen(users):
+            raise error if isinstance(error, (Offline, ServerFault)) else Offline("device lists")
+
+    async def _claim(self, wanted: Callable[[], list[KeysClaim]]) -> None:
+        if not wanted():
+            return
+        async with self._claiming:
+            for claim in wanted():
+                await self._work.perform(claim)
+
+    @contextlib.contextmanager
+    def _change(self) -> Iterator[Transaction]:
+        """A transaction around calls of the machine; if it fails the machine starts over from the store."""
+        with self._database.transaction() as transaction:
+            transaction.on_rollback(self._machine.forget)
+            yield transaction
+
+    def _told(self, transaction: Transaction, news: News) -> None:
+        if news.room_keys or news.to_device or news.withheld:
+            transaction.after_commit(lambda: self._tell(news))
+
+    def _tell(self, news: News) -> None:
+        keys = [*news.room_keys, *news.withheld]
+        if keys:
+            self.on_room_keys(keys)
+        for event in news.to_device:
+            for listener in tuple(self._listeners.get(event.type, ())):
+                try:
+                    listener(event)
+                except Exception as error:
+                    _log.error("listener failed", exc=error, type=literal(event.type[:64]))

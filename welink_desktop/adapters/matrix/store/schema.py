@@ -1,6 +1,12 @@
 """All migrations, each family's in order. A new module of tables is added at the end."""
 
-from welink_desktop.adapters.matrix.store import account, outbox, rooms, timeline
+from welink_desktop.adapters.matrix.store import account, crypto_schema, outbox, rooms, timeline
 from welink_desktop.adapters.matrix.store.database import Migration
 
-MIGRATIONS: tuple[Migration, ...] = (*account.MIGRATIONS, *rooms.MIGRATIONS, *timeline.MIGRATIONS, *outbox.MIGRATIONS)
+MIGRATIONS: tuple[Migration, ...] = (
+    *account.MIGRATIONS,
+    *rooms.MIGRATIONS,
+    *timeline.MIGRATIONS,
+    *outbox.MIGRATIONS,
+    *crypto_schema.MIGRATIONS,
+)

@@ -1,0 +1,226 @@
+"""Other people's devices: which lists to fetch, what to believe of an answer (matrix.md §8.2)."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from welink_desktop.adapters.matrix.crypto.canonical import NotCanonical, canonical, unpadded, verified
+from welink_desktop.adapters.matrix.crypto.records import Device, DeviceRef, Identity, JsonObject, KeysQuery, Tracking
+from welink_desktop.adapters.matrix.crypto.store import DeviceStore
+from welink_desktop.adapters.matrix.crypto.trust import DeviceVerdict, judge_device
+from welink_desktop.core.clock import Clock
+from welink_desktop.core.ids import DeviceId, UserId, server_name_of
+from welink_desktop.core.log import short, topic
+
+BATCH = 250
+MAX_DEVICES = 500
+"""More devices of one user than this are not looked at."""
+
+FIRST_WAIT_MS = 60_000
+LONGEST_WAIT_MS = 3_600_000
+
+_log = topic("crypto.devices")
+
+
+class DeviceLists:
+    """Which users are tracked, and their devices. `on_change(user)` after a list was taken over."""
+
+    def __init__(
+        self, own: DeviceRef, own_keys: tuple[str, str], store: DeviceStore, clock: Clock, on_change: Callable[[UserId], None]
+    ) -> None:
+        self._own = own
+        self._own_keys = own_keys
+        self._store = store
+        self._clock = clock
+        self._on_change = on_change
+        self._rest: dict[str, tuple[int, int]] = {}
+        """Server name → (no query before, wait in ms), while it does not answer."""
+
+    def track(self, users: Iterable[UserId]) -> None:
+        """From now on keep these users' lists."""
+        for user in users:
+            if self._store.tracking(user) is None:
+                self._store.save_tracking(user, Tracking())
+
+    def changed(self, users: Iterable[object], left: Iterable[object] = ()) -> None:
+        """`device_lists` of a sync answer. Users that are not tracked are ignored."""
+        for user in users:
+            if isinstance(user, str):
+                self.mark_outdated(UserId(user))
+        for user in left:
+            if isinstance(user, str) and user != self._own[0]:
+                self._store.untrack(UserId(user))
+
+    def mark_outdated(self, user: UserId) -> None:
+        state = self._store.tracking(user)
+        if state is not None:
+            self._store.save_tracking(user, dataclasses.replace(state, outdated=True, sequence=state.sequence + 1))
+
+    def waiting_for(self, users: Collection[UserId]) -> set[UserId]:
+        """Those of `users` whose list is not fresh, servers that do not answer included."""
+        return self._store.outdated().keys() & set(users)
+
+    def never_seen(self, users: Collection[UserId]) -> set[UserId]:
+        """Those of `users` whose list was never fetched."""
+        return {user for user in users if (state := self._store.tracking(user)) is None or not state.known}
+
+    def queries(self) -> list[KeysQuery]:
+        """What to ask now, in batches."""
+        now = self._clock.now_ms()
+        due = {user: state.sequence for user, state in self._store.outdated().items() if not self._resting(user, now)}
+        users = sorted(due)
+        return [KeysQuery({user: due[user] for user in users[i : i + BATCH]}) for i in range(0, len(users), BATCH)]
+
+    def answered(self, query: KeysQuery, answer: Mapping[str, Any]) -> set[UserId]:
+        """Take over an answer; users not asked for are ignored. Returns the users whose list is fresh now or was refreshed."""
+        lists, failures = _object(answer.get("device_keys")), _object(answer.get("failures"))
+        self._note_failures(failures, query)
+        done: set[UserId] = set()
+        for user, sequence in query.users.items():
+            shown = lists.get(user)
+            if not isinstance(shown, dict):
+                if server_name_of(user) in failures:
+                    continue
+                self._fresh(user, sequence)
+                continue
+            self._take_identity(user, answer)
+            self._take_devices(user, shown)
+            self._fresh(user, sequence)
+            done.add(user)
+            self._on_change(user)
+        return done
+
+    def from_olm(self, sender: UserId, raw: object) -> Device | None:
+        """The device that MSC4147 `sender_device_keys` of an Olm message describe, if we would accept it; it is not stored."""
+        if not isinstance(raw, dict) or not isinstance(raw.get("device_id"), str):
+            return None
+        device_id = DeviceId(raw["device_id"])
+        device = self._judged(sender, device_id, raw, self._store.devices(sender).get(device_id))
+        return None if device is None or device.keys_changed else device
+
+    def _fresh(self, user: UserId, sequence: int) -> None:
+        state = self._store.tracking(user)
+        if state is not None:
+            stale = state.sequence != sequence
+            self._store.save_tracking(user, dataclasses.replace(state, outdated=stale, known=True))
+
+    def _take_devices(self, user: UserId, shown: Mapping[str, Any]) -> None:
+        known = self._store.devices(user)
+        result: list[Device] = []
+        taken: set[str] = set()
+        for device_id in sorted(shown, key=lambda one: (one not in known, one))[:MAX_DEVICES]:
+            device = self._judged(user, DeviceId(device_id), shown[device_id], known.get(DeviceId(device_id)))
+            if device is None or device.curve25519 in taken:
+                continue
+            taken.add(device.curve25519)
+            result.append(device)
+        self._store.replace_devices(user, result)
+
+    def _judged(self, user: UserId, device_id: DeviceId, raw: object, known: Device | None) -> Device | None:
+        device = parse_device(user, device_id, raw)
+        curve, ed = (device.curve25519, device.ed25519) if device else ("", "")
+        owners = [other.ref for other in self._store.devices_with_key(curve)] if device else []
+        if device and curve == self._own_keys[0]:
+            owners.append(self._own)
+        if device and device.ref == self._own and (curve, ed) != self._own_keys:
+            _log.error("the server shows other keys for this device")
+            return None
+        verdict = judge_device(
+            well_formed=device is not None, known=known, curve25519=curve, ed25519=ed, key_owners=owners, ref=(user, device_id)
+        )
+        match verdict:
+            case DeviceVerdict.REFUSE:
+                _log.warning("device refused", user=short(user), device=short(device_id), well_formed=device is not None)
+                return None
+            case DeviceVerdict.KEEP_OLD:
+                _log.warning("device keys changed", user=short(user), device=short(device_id))
+                return dataclasses.replace(known, keys_changed=True) if known else None
+            case DeviceVerdict.ACCEPT:
+                assert device is not None and isinstance(raw, dict)
+                signed = self._owner_signed(user, raw)
+                return dataclasses.replace(device, owner_signed=signed)
+
+    def _owner_signed(self, user: UserId, raw: JsonObject) -> bool:
+        identity = self._store.identity(user)
+        if identity is None or not identity.self_signing:
+            return False
+        return verified(raw, user, f"ed25519:{identity.self_signing}", identity.self_signing)
+
+    def _take_identity(self, user: UserId, answer: Mapping[str, Any]) -> None:
+        """Pin the first master key seen; a later other (or missing) one is remembered as a change."""
+        pinned = self._store.identity(user)
+        master, self_signing = published_identity(user, answer)
+        if pinned is None:
+            if master:
+                self._store.save_identity(Identity(user, master, self_signing))
+            return
+        changed = master != pinned.master
+        self._store.save_identity(dataclasses.replace(pinned, self_signing="" if changed else self_signing, changed=changed))
+
+    def _note_failures(self, failures: Mapping[str, Any], query: KeysQuery) -> None:
+        now = self._clock.now_ms()
+        for server in {server_name_of(user) for user in query.users}:
+            if server not in failures:
+                self._rest.pop(server, None)
+                continue
+            wait = min(LONGEST_WAIT_MS, 2 * self._rest[server][1]) if server in self._rest else FIRST_WAIT_MS
+            self._rest[server] = (now + wait, wait)
+
+    def _resting(self, user: UserId, now: int) -> bool:
+        return self._rest.get(server_name_of(user), (0, 0))[0] > now
+
+
+def parse_device(user: UserId, device_id: DeviceId, raw: object) -> Device | None:
+    """A device object with every check of §8.2 rule 4 that needs nothing else: ids, key ids, self-signature. None: refused."""
+    if not isinstance(raw, dict) or raw.get("user_id") != user or raw.get("device_id") != device_id:
+        return None
+    keys = _object(raw.get("keys"))
+    try:
+        curve = unpadded(keys.get(f"curve25519:{device_id}"))
+        ed = unpadded(keys.get(f"ed25519:{device_id}"))
+        text = json.dumps(raw, ensure_ascii=False)
+        canonical({key: part for key, part in raw.items() if key != "unsigned"})
+    except (NotCanonical, ValueError, RecursionError):
+        return None
+    if not verified(raw, user, f"ed25519:{device_id}", ed):
+        return None
+    algorithms = raw.get("algorithms")
+    name = _object(raw.get("unsigned")).get("device_display_name")
+    return Device(
+        user=user,
+        device=device_id,
+        curve25519=curve,
+        ed25519=ed,
+        algorithms=tuple(one for one in algorithms if isinstance(one, str)) if isinstance(algorithms, list) else (),
+        name=name[:256] if isinstance(name, str) else "",
+        dehydrated=raw.get("dehydrated") is True,
+        raw=text,
+    )
+
+
+def published_identity(user: UserId, answer: Mapping[str, Any]) -> tuple[str, str]:
+    """The (master, self-signing) public keys of a query answer; self-signing only if the master signed it, "" for absent."""
+    master = _signing_key(user, "master", _object(answer.get("master_keys")).get(user))
+    raw = _object(answer.get("self_signing_keys")).get(user)
+    self_signing = _signing_key(user, "self_signing", raw)
+    if master and self_signing and verified(_object(raw), user, f"ed25519:{master}", master):
+        return master, self_signing
+    return master, ""
+
+
+def _signing_key(user: UserId, usage: str, raw: object) -> str:
+    if not isinstance(raw, dict) or raw.get("user_id") != user or raw.get("usage") != [usage]:
+        return ""
+    keys = _object(raw.get("keys"))
+    if len(keys) != 1:
+        return ""
+    ((key_id, key),) = keys.items()
+    try:
+        return unpadded(key) if key_id == f"ed25519:{unpadded(key)}" else ""
+    except ValueError:
+        return ""
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,235 @@
+"""Megolm, reading side: which sessions we hold and what they open (matrix.md §8.4, §8.9 rules 3, 10, 15, 16)."""
+
+import collections
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import vodozemac
+
+from welink_desktop.adapters.matrix.crypto.records import (
+    MEGOLM,
+    Decrypted,
+    Decryption,
+    Device,
+    Inbound,
+    JsonObject,
+    Source,
+    Withheld,
+)
+from welink_desktop.adapters.matrix.crypto.store import CryptoStore
+from welink_desktop.adapters.matrix.crypto.trust import Channel, is_owner, may_arrive, missing_reason, shield_of
+from welink_desktop.core.ids import DeviceId, RoomId, UserId
+from welink_desktop.core.log import short, topic
+from welink_desktop.core.trust import Shield, Undecryptable, UndecryptableReason
+
+CACHE = 1024
+"""Opened sessions kept in memory."""
+
+_log = topic("crypto.megolm")
+
+_DAMAGED = Undecryptable(UndecryptableReason.DAMAGED, curable=False)
+_REPLAYED = Undecryptable(UndecryptableReason.REPLAYED, curable=False)
+_WRONG_ROOM = Undecryptable(UndecryptableReason.WRONG_ROOM, curable=False)
+_UNKNOWN_ALGORITHM = Undecryptable(UndecryptableReason.ALGORITHM_UNKNOWN, curable=False)
+
+
+@dataclass(slots=True)
+class _Opened:
+    row: Inbound
+    session: vodozemac.InboundGroupSession
+    shield: Shield | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """The readable part of an encrypted event. `device` is the sender's claim: it explains, it proves nothing."""
+
+    event: str
+    sender: str
+    session: str
+    ciphertext: str
+    at_ms: int
+    device: str
+
+
+class RoomReader:
+    """Reads room events. `joined_at_ms(room)` and `device_made_ms` only explain failures."""
+
+    def __init__(
+        self, store: CryptoStore, pickle_key: bytes, *, joined_at_ms: Callable[[RoomId], int], device_made_ms: int
+    ) -> None:
+        self._store = store
+        self._pickle_key = pickle_key
+        self._joined_at_ms = joined_at_ms
+        self._device_made_ms = device_made_ms
+        self._cache: collections.OrderedDict[tuple[RoomId, str], list[_Opened]] = collections.OrderedDict()
+
+    def forget(self) -> None:
+        """Drop everything cached: the store was rolled back."""
+        self._cache.clear()
+
+    def forget_shields(self, user: UserId) -> None:
+        """The user's devices or identity changed."""
+        for opened in self._cache.values():
+            for one in opened:
+                if one.row.sender == user:
+                    one.shield = None
+
+    def add(self, room: RoomId, content: Mapping[str, Any], device: Device, source: Source) -> str | None:
+        """Keep the session of an `m.room_key` for `room`; returns its id if messages may be readable now that were not before."""
+        if content.get("algorithm") != MEGOLM:
+            return None
+        try:
+            session = vodozemac.InboundGroupSession(vodozemac.SessionKey(str(content.get("session_key"))))
+        except ValueError:
+            _log.warning("malformed room key", room=short(room))
+            return None
+        if session.session_id != content.get("session_id"):
+            _log.warning("room key under another id", room=short(room))
+            return None
+        shared = content.get("m.shared_history", content.get("org.matrix.msc3061.shared_history")) is True
+        row = Inbound(
+            room=room,
+            session=session.session_id,
+            sender_key=device.curve25519,
+            sender_ed25519=device.ed25519,
+            sender=device.user,
+            device=device.device,
+            source=source,
+            first_index=session.first_known_index,
+            pickle=session.pickle(self._pickle_key),
+            shared_history=shared,
+            owner_signed=device.owner_signed,
+        )
+        return session.session_id if self._keep_better(row, session) else None
+
+    def _keep_better(self, row: Inbound, session: vodozemac.InboundGroupSession) -> bool:
+        """Store `row` if it is new, opens earlier messages of the same ratchet, or is better proved; never mix two ratchets."""
+        known = next((one for one in self._store.inbound(row.room, row.session) if one.sender_key == row.sender_key), None)
+        if known is not None:
+            old = vodozemac.InboundGroupSession.from_pickle(known.pickle, self._pickle_key)
+            if not same_ratchet(old, session):
+                _log.warning("room key of another ratchet", room=short(row.room))
+                if known.source is Source.OLM or row.source is not Source.OLM:
+                    return False
+            else:
+                proved = Source.OLM if Source.OLM in (known.source, row.source) else known.source
+                if known.first_index <= row.first_index:
+                    if proved is known.source:
+                        return False
+                    row = dataclasses.replace(row, pickle=known.pickle, first_index=known.first_index)
+                row = dataclasses.replace(row, source=proved)
+        self._store.save_inbound(row)
+        self._cache.pop((row.room, row.session), None)
+        return True
+
+    def read(self, room: RoomId, event: Mapping[str, Any]) -> Decryption:
+        """Every check of §8.4. Never raises for what a sender can put into an event."""
+        envelope = _envelope(event)
+        if isinstance(envelope, Undecryptable):
+            return envelope
+        copies = self._opened(room, envelope.session)
+        if not copies:
+            return self._missing(room, envelope, later=False)
+        opened = next((one for one in copies if is_owner(event_sender=envelope.sender, session_owner=one.row.sender)), None)
+        if opened is None:
+            return Undecryptable(UndecryptableReason.SENDER_MISMATCH, device=envelope.device)
+        return self._decrypt(room, envelope, opened)
+
+    def _decrypt(self, room: RoomId, envelope: _Envelope, opened: _Opened) -> Decryption:
+        try:
+            message = vodozemac.MegolmMessage.from_base64(envelope.ciphertext)
+            index = message.message_index()
+            if index < opened.row.first_index:
+                return self._missing(room, envelope, later=True)
+            plain = opened.session.decrypt(message)
+        except ValueError:
+            return _DAMAGED
+        inner = _room_event(plain.plaintext)
+        if inner is None or not may_arrive(inner["type"], Channel.MEGOLM) or "state_key" in inner:
+            return _DAMAGED
+        if inner.get("room_id") != room:
+            return _WRONG_ROOM
+        earlier = self._store.remember_index(room, envelope.session, index, envelope.event, envelope.at_ms)
+        if earlier is not None and earlier[0] != envelope.event:
+            _log.warning("replayed message", room=short(room), event=short(envelope.event))
+            return _REPLAYED
+        return Decrypted(inner["type"], inner["content"], self._shield(opened), opened.row.device, envelope.session, index)
+
+    def _opened(self, room: RoomId, session: str) -> list[_Opened]:
+        key = (room, session)
+        found = self._cache.get(key)
+        if found is not None:
+            self._cache.move_to_end(key)
+            return found
+        opened = [
+            _Opened(row, vodozemac.InboundGroupSession.from_pickle(row.pickle, self._pickle_key))
+            for row in sorted(self._store.inbound(room, session), key=lambda row: (row.first_index, row.source is not Source.OLM))
+        ]
+        if opened:
+            self._cache[key] = opened
+            if len(self._cache) > CACHE:
+                self._cache.popitem(last=False)
+        return opened
+
+    def _shield(self, opened: _Opened) -> Shield:
+        if opened.shield is None:
+            row = opened.row
+            device = self._store.devices(row.sender).get(row.device)
+            signed = row.owner_signed
+            if device is not None and (device.curve25519, device.ed25519) == (row.sender_key, row.sender_ed25519):
+                signed = device.owner_signed
+            opened.shield = shield_of(
+                row.source, device_signed=signed, owner_has_identity=self._store.identity(row.sender) is not None
+            )
+        return opened.shield
+
+    def _missing(self, room: RoomId, envelope: _Envelope, *, later: bool) -> Undecryptable:
+        withheld = self._store.withheld(room, envelope.session)
+        if withheld is None and self._store.no_channel_from(UserId(envelope.sender), DeviceId(envelope.device)):
+            withheld = Withheld.NO_OLM
+        return missing_reason(
+            withheld=withheld,
+            has_later_copy=later,
+            sent_ms=envelope.at_ms,
+            joined_ms=self._joined_at_ms(room),
+            device_made_ms=self._device_made_ms,
+            device=envelope.device,
+        )
+
+
+def same_ratchet(one: vodozemac.InboundGroupSession, other: vodozemac.InboundGroupSession) -> bool:
+    """Are both copies the same session? Compared at the later of their first indexes; the ids are the signing key."""
+    if one.session_id != other.session_id:
+        return False
+    index = max(one.first_known_index, other.first_known_index)
+    first, second = one.export_at(index), other.export_at(index)
+    return first is not None and second is not None and first.to_base64() == second.to_base64()
+
+
+def _envelope(event: Mapping[str, Any]) -> _Envelope | Undecryptable:
+    content, event_id, sender = event.get("content"), event.get("event_id"), event.get("sender")
+    if not isinstance(content, dict) or not isinstance(event_id, str) or not isinstance(sender, str):
+        return _DAMAGED
+    if content.get("algorithm") != MEGOLM:
+        return _UNKNOWN_ALGORITHM
+    session, ciphertext = content.get("session_id"), content.get("ciphertext")
+    if not isinstance(session, str) or not isinstance(ciphertext, str) or "state_key" in event:
+        return _DAMAGED
+    stamp, hint = event.get("origin_server_ts"), content.get("device_id")
+    at_ms = stamp if isinstance(stamp, int) and 0 <= stamp < 2**53 else 0
+    return _Envelope(event_id, sender, session, ciphertext, at_ms, hint[:255] if isinstance(hint, str) else "")
+
+
+def _room_event(plaintext: bytes) -> JsonObject | None:
+    """`{type, content, room_id}` or None."""
+    try:
+        inner = json.loads(plaintext)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(inner, dict) or not isinstance(inner.get("type"), str) or not isinstance(inner.get("content"), dict):
+        return None
+    return inner

@@ -79,7 +79,6 @@ class Database:
         self.path = path
         self._connection = connection
         self._transaction: Transaction | None = None
-        self._depth = 0
 
     @classmethod
     def open(cls, path: Path, key: bytes, migrations: Sequence[Migration]) -> "Database":
@@ -136,23 +135,19 @@ class Database:
 
     @contextlib.contextmanager
     def _nested(self, outer: Transaction) -> Iterator[Transaction]:
-        self._depth += 1
-        name = f"nested_{self._depth}"
         after, undo = len(outer._after), len(outer._undo)
-        self._connection.execute(f"SAVEPOINT {name}")
+        self._connection.execute("SAVEPOINT nested")
         try:
             yield outer
         except BaseException:
-            self._connection.execute(f"ROLLBACK TO {name}")
-            self._connection.execute(f"RELEASE {name}")
+            self._connection.execute("ROLLBACK TO nested")
+            self._connection.execute("RELEASE nested")
             failed = outer._undo[undo:]
             del outer._after[after:], outer._undo[undo:]
             _run_all(failed)
             raise
         else:
-            self._connection.execute(f"RELEASE {name}")
-        finally:
-            self._depth -= 1
+            self._connection.execute("RELEASE nested")
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:

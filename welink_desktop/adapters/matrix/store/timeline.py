@@ -14,11 +14,11 @@ MIGRATIONS = (
             """CREATE TABLE events(
                 room TEXT NOT NULL, event TEXT NOT NULL, position REAL NOT NULL, sender TEXT NOT NULL, type TEXT NOT NULL,
                 state_key TEXT, ts INTEGER NOT NULL, raw TEXT NOT NULL, clear TEXT, shield TEXT NOT NULL DEFAULT 'none',
-                session TEXT, transaction_id TEXT, relates_to TEXT, relation TEXT,
+                session TEXT, failure TEXT, transaction_id TEXT, relates_to TEXT, relation TEXT, redaction TEXT,
                 notify INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(room, event)) WITHOUT ROWID""",
             "CREATE INDEX events_in_order ON events(room, position)",
             "CREATE INDEX events_by_relation ON events(room, relates_to) WHERE relates_to IS NOT NULL",
-            "CREATE INDEX events_by_session ON events(room, session) WHERE session IS NOT NULL",
+            "CREATE INDEX events_by_session ON events(room, session) WHERE failure IS NOT NULL",
             """CREATE INDEX events_counting ON events(room, position) WHERE notify > 0""",
             """CREATE TABLE gaps(
                 room TEXT NOT NULL, position REAL NOT NULL, token TEXT NOT NULL, PRIMARY KEY(room, position)) WITHOUT ROWID""",

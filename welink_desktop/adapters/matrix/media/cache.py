@@ -1,6 +1,5 @@
 """Downloaded files on disk, never in clear, with a cap on their total size."""
 
-import asyncio
 import contextlib
 import os
 import secrets
@@ -115,18 +114,21 @@ class MediaCache:
             tables.remove(t, entry)
         self.path(entry).unlink(missing_ok=True)
 
-    async def read(self, entry: Entry, keys: EncryptedFile | None) -> bytes:
-        """The plain content in memory. Raises `FileDamaged` (and forgets the entry) if the file changed on disk."""
-        return await asyncio.to_thread(lambda: b"".join(self.plain(entry, keys)))
+    def intact(self, entry: Entry, keys: EncryptedFile | None) -> bool:
+        """Whether the file on disk is what was kept. Blocking: reads it all."""
+        return is_intact(self.path(entry), self._keys(entry, keys))
 
     def plain(self, entry: Entry, keys: EncryptedFile | None) -> Iterator[bytes]:
-        """The plain content in pieces, after the whole file's hash was checked. Blocking. Raises `FileDamaged`."""
-        own = keys
+        """The plain content in pieces, of an entry found `intact`. Blocking. Raises `FileDamaged`."""
+        return plain_pieces(self.path(entry), self._keys(entry, keys))
+
+    @staticmethod
+    def _keys(entry: Entry, keys: EncryptedFile | None) -> EncryptedFile:
         if entry.key is not None and entry.iv is not None:
-            own = EncryptedFile(entry.uri, entry.key, entry.iv, entry.sha256)
-        if own is None:
+            return EncryptedFile(entry.uri, entry.key, entry.iv, entry.sha256)
+        if keys is None:
             raise FileDamaged
-        return checked_plain(self.path(entry), own)
+        return keys
 
     def _keep(self, entry: Entry) -> Entry:
         with self._database.transaction() as t:
@@ -159,15 +161,21 @@ class MediaCache:
             yield write
 
 
-def checked_plain(path: Path, keys: EncryptedFile) -> Iterator[bytes]:
-    """The plain text of an encrypted file, in pieces; nothing before the hash of all was checked. Raises `FileDamaged`."""
+def is_intact(path: Path, keys: EncryptedFile) -> bool:
+    """Whether the hash of the whole file is right. Blocking."""
+    check = Check()
     try:
-        check = Check()
         with contextlib.closing(Pieces(path)) as pieces:
             for piece in pieces:
                 check.update(piece)
-        if not check.matches(keys):
-            raise FileDamaged
+    except OSError:
+        return False
+    return check.matches(keys)
+
+
+def plain_pieces(path: Path, keys: EncryptedFile) -> Iterator[bytes]:
+    """The plain text of a file whose hash was checked. Blocking. Raises `FileDamaged`."""
+    try:
         with contextlib.closing(Pieces(path)) as pieces:
             yield from decrypted(keys, pieces)
     except OSError as error:

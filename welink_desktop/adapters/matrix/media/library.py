@@ -10,12 +10,12 @@ from typing import Protocol
 from welink_desktop.adapters.matrix.constants import CLIENT_V1, CLIENT_V3
 from welink_desktop.adapters.matrix.errors import Limited, MatrixError, TokenDead
 from welink_desktop.adapters.matrix.http import Download, Http
-from welink_desktop.adapters.matrix.media.cache import MediaCache, checked_plain
+from welink_desktop.adapters.matrix.media.cache import MediaCache, is_intact, plain_pieces
 from welink_desktop.adapters.matrix.outbox.files import OutgoingFiles, Part, local_name
 from welink_desktop.adapters.matrix.outbox.line import wait_for_line
 from welink_desktop.adapters.matrix.store.media import Entry
 from welink_desktop.adapters.matrix.wire.values import content_uri
-from welink_desktop.core.errors import DiskFull, FileDamaged, NotFound, Offline, ServerFault, SignedOut
+from welink_desktop.core.errors import DiskFull, FileDamaged, NotFound, Offline, ServerFault, SignedOut, WeLinkError
 from welink_desktop.core.ids import ContentUri
 from welink_desktop.core.media import EncryptedFile, MediaInfo, MediaSource, Picture, Progress
 from welink_desktop.core.ports.listener import Listener
@@ -52,7 +52,7 @@ class MediaLibrary:
         self._outgoing = outgoing
         self._decode = decode
         self._scope = scope
-        self._running: dict[tuple[str, str], asyncio.Task[Entry]] = {}
+        self._running: dict[tuple[str, str], asyncio.Task[Entry | WeLinkError]] = {}
         self._missing: dict[tuple[str, str], float] = {}
         self._lines = asyncio.Semaphore(PARALLEL)
 
@@ -102,29 +102,34 @@ class MediaLibrary:
         uri = source.uri if isinstance(source, EncryptedFile) else source
         name = local_name(uri)
         if name is not None:
-            if keys is None or not self._outgoing.path(name).is_file():
+            path = self._outgoing.path(name)
+            if keys is None or not await asyncio.to_thread(is_intact, path, keys):
                 raise NotFound
-            return checked_plain(self._outgoing.path(name), keys)
-        if keys is None:
-            return self._cache.plain(await self._fetched(uri, CLEAR_FILE, None, limit, progress), None)
-        entry = await self._fetched(uri, FILE, keys, limit, progress)
-        if keys.sha256 != entry.sha256:  # the same address with other keys: hostile, or replaced at the server
+            return plain_pieces(path, keys)
+        return await self._stored(uri, CLEAR_FILE if keys is None else FILE, keys, limit, progress)
+
+    async def _stored(
+        self, uri: ContentUri, variant: str, keys: EncryptedFile | None, limit: int, progress: Listener[Progress] | None
+    ) -> Iterator[bytes]:
+        """Plain content in pieces. What the disk spoiled, or what other keys do not fit, is fetched once more."""
+        for _ in range(2):
+            entry = await self._fetched(uri, variant, keys, limit, progress)
+            if await asyncio.to_thread(self._cache.intact, entry, keys):
+                return self._cache.plain(entry, keys)
             self._cache.drop(entry)
-            entry = await self._fetched(uri, FILE, keys, limit, progress)
-        return self._cache.plain(entry, keys)
+        raise FileDamaged
 
     async def _thumbnail_or_file(self, uri: ContentUri, box: tuple[int, int], method: str) -> bytes:
-        whole = self._cache.find(uri, CLEAR_FILE)
-        if whole is not None:
-            return await self._cache.read(whole, None)
+        if self._cache.find(uri, CLEAR_FILE) is not None:
+            return await self._content(uri)
         variant = f"{method}-{box[0]}x{box[1]}"
         try:
-            entry = await self._fetched(uri, variant, None, PICTURE_LIMIT, None)
+            pieces = await self._stored(uri, variant, None, PICTURE_LIMIT, None)
         except NotFound:
             raise
         except (MatrixError, ServerFault):
             return await self._content(uri)
-        return await self._cache.read(entry, None)
+        return await asyncio.to_thread(lambda: b"".join(pieces))
 
     async def _fetched(
         self, uri: ContentUri, variant: str, keys: EncryptedFile | None, limit: int, progress: Listener[Progress] | None
@@ -141,15 +146,29 @@ class MediaLibrary:
             raise NotFound
         task = self._running.get(key)
         if task is None:
-            task = self._scope.spawn(self._download(key, path, uri, keys, limit, progress), name="download")
+            task = self._scope.spawn(self._outcome(key, path, uri, keys, limit, progress), name="download")
             self._running[key] = task
-            task.add_done_callback(lambda done: self._ended(key, done))
-        return await asyncio.shield(task)
+        outcome = await asyncio.shield(task)
+        if isinstance(outcome, WeLinkError):
+            raise outcome
+        return outcome
 
-    def _ended(self, key: tuple[str, str], task: "asyncio.Task[Entry]") -> None:
-        self._running.pop(key, None)
-        if not task.cancelled():
-            task.exception()
+    async def _outcome(
+        self,
+        key: tuple[str, str],
+        path: tuple[str, ...],
+        uri: ContentUri,
+        keys: EncryptedFile | None,
+        limit: int,
+        progress: Listener[Progress] | None,
+    ) -> Entry | WeLinkError:
+        """The download's result for all who wait; a failure is theirs to handle, not the task's."""
+        try:
+            return await self._download(key, path, uri, keys, limit, progress)
+        except WeLinkError as error:
+            return error
+        finally:
+            self._running.pop(key, None)
 
     async def _download(
         self,

@@ -63,7 +63,7 @@ class Strings:
             _log.error("text broken", key=literal(text.key), error=literal(type(error).__name__))
         return _without_needless_isolation(str(rendered))
 
-    def __call__(self, key: str, **args: object) -> str:
+    def __call__(self, key: str, /, **args: object) -> str:
         from welink_desktop.core.text import text
 
         return self.render(text(key, **args))  # type: ignore[arg-type]  # checked by Fluent at run time

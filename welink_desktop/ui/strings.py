@@ -13,7 +13,7 @@ language: State[Strings] = State(strings("en"))
 """The current catalogues. `language.set(strings("zh-CN"))` changes every text on screen."""
 
 
-def tr(what: Text | str, **args: TextArgument) -> str:
+def tr(what: Text | str, /, **args: TextArgument) -> str:
     """`tr("chat-send")`, `tr("greeting", name="Lin")`, or `tr(Text(…))` from a model."""
     return language.value.render(what if isinstance(what, Text) else text(what, **args))
 

@@ -1,5 +1,7 @@
 """The one generated style sheet. Widgets choose their look by the dynamic properties `kind`, `tone`, `plane`, `invalid`."""
 
+import re
+
 from PySide6.QtWidgets import QWidget
 
 from welink_desktop.ui.design.theme import Theme
@@ -9,6 +11,8 @@ from welink_desktop.ui.design.tokens import tokens
 def style_sheet(theme: Theme) -> str:
     """Style sheet text of a theme; rules under `[stage="true"]` repeat buttons and menus for the meeting window."""
     parts = [_planes(theme), _buttons(theme), _inputs(theme), _menus(theme), _scroll_bars(theme), _others(theme)]
+    if not theme.dark:
+        parts.append(_on_stage(theme.stage()))
     return "\n".join(parts)
 
 
@@ -21,7 +25,9 @@ def restyle(widget: QWidget) -> None:
 
 def _planes(t: Theme) -> str:
     names = ("surface", "surface-list", "surface-rail", "surface-raised", "surface-inset", "stage", "stage-bar")
-    return "\n".join(f'*[plane="{name}"] {{ background: {t.hex(name)}; }}' for name in names)
+    planes = [f'*[plane="{name}"] {{ background: {t.hex(name)}; }}' for name in names]
+    rounded = f'*[rounded="true"] {{ border-radius: {t.radius("row")}px; }}'
+    return "\n".join([*planes, rounded])
 
 
 def _button(t: Theme, kind: str, fill: str, ink: str, hover: str, pressed: str, border: str) -> str:
@@ -118,3 +124,16 @@ QSlider::sub-page:horizontal {{ background: {t.hex("accent")}; border-radius: 2p
 QSlider::handle:horizontal {{ background: {t.hex("surface")}; border: 2px solid {t.hex("accent")}; width: 14px; height: 14px;
   margin: -7px 0; border-radius: 9px; }}
 QLabel {{ background: transparent; color: {t.hex("text")}; }}"""
+
+
+_RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
+
+
+def _on_stage(t: Theme) -> str:
+    """The same rules in the colours of the stage, for what stands inside a widget marked by `mark_stage`."""
+    sheet = "\n".join([_planes(t), _buttons(t), _inputs(t), _scroll_bars(t)])
+    rules = []
+    for selectors, body in _RULE.findall(sheet):
+        inside = ", ".join(f'*[stage="true"] {selector.strip()}' for selector in selectors.split(","))
+        rules.append(f"{inside} {{{body}}}")
+    return "\n".join(rules)

@@ -45,7 +45,7 @@ def room_initials(name: str, size: int) -> str:
 
 
 def _letters(name: str, size: int) -> str:
-    words = _WORD.findall(_HAN.sub("", name)) or _WORD.findall(name)
+    words: list[str] = _WORD.findall(_HAN.sub("", name)) or _WORD.findall(name)
     if not words:
         return "?"
     first = words[0][0].upper()

@@ -2,12 +2,13 @@
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from welink_desktop.ui.a11y import describe
 from welink_desktop.ui.design.icons import icon
 from welink_desktop.ui.design.style_sheet import restyle
-from welink_desktop.ui.design.theme import Theme, on_theme, theme_of
+from welink_desktop.ui.design.theme import Theme, current, on_theme, theme_of
+from welink_desktop.ui.widgets.box import column
 from welink_desktop.ui.widgets.label import Label
 
 
@@ -63,9 +64,7 @@ class Field(QWidget):
         self.message.hide()
         if secret:
             self.input.setEchoMode(QLineEdit.EchoMode.Password)
-        box = QVBoxLayout(self)
-        box.setContentsMargins(0, 0, 0, 0)
-        box.setSpacing(6)
+        box = column(self, spacing=current().space(2))
         for part in (self.label, self.input, self.message):
             box.addWidget(part)
         self.label.setBuddy(self.input)

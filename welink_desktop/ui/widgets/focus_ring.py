@@ -7,7 +7,7 @@ Only for keyboard focus; text inputs show it always. Widgets that paint their ow
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QComboBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QLineEdit, QWidget
 
 from welink_desktop.ui.design.theme import theme_of
 from welink_desktop.ui.guard import guarded
@@ -97,7 +97,7 @@ class _Follower(QObject):
                 _ring_of(widget).surround(None)
         if new is None or new.property("own-focus") or isinstance(new, QAbstractScrollArea):
             return
-        if self._by_keyboard or isinstance(new, (QLineEdit, QComboBox)):
+        if self._by_keyboard or isinstance(new, QLineEdit):
             _ring_of(new).surround(new)
 
 

@@ -1,0 +1,32 @@
+# Sign-in page.
+sign-in-headline = Talk and meet.
+    Only the people in the room can read it.
+sign-in-promise = Messages and meetings are end-to-end encrypted by default. Data stays on your organisation’s own server.
+sign-in-title = Welcome
+sign-in-hint = Choose how you want to start.
+sign-in-blocked = The account { $user } is on this computer, but it cannot be opened just now.
+sign-in-way-organisation = Join your organisation
+sign-in-way-organisation-hint = Your workplace or school already uses WeLink
+sign-in-way-evaluation = Try it on this computer
+sign-in-way-evaluation-hint = Evaluation server; nothing leaves this computer
+sign-in-address = Work address or server name
+sign-in-address-example = name@organisation.example
+sign-in-address-missing = Type your work address or the name of the server first.
+sign-in-user = User name
+sign-in-password = Password
+sign-in-continue = Continue
+sign-in-looking = Looking for the server…
+sign-in-submit = Sign in
+sign-in-signing-in = Signing in…
+sign-in-opening = Opening…
+sign-in-start-here = Start the evaluation organisation
+sign-in-certificate-valid = certificate valid
+sign-in-this-computer = not encrypted on the way; for evaluation on this computer only
+sign-in-storage-why = Unlock the key store and try again, or keep the keys in a file that only your system user can read. The file is weaker: who can copy your files can read your messages.
+sign-in-keep-in-file = Keep keys in a file
+sign-in-afresh = Remove and sign in again
+sign-in-afresh-title = Remove the local data of this account?
+sign-in-afresh-warning = Messages that were not sent yet are lost. Encrypted messages can only be read again if another device of yours has their keys.
+evaluation-starting = Starting the evaluation organisation…
+evaluation-signing-in = Signing in to the evaluation organisation…
+version = Version { $version }

@@ -1,0 +1,32 @@
+# 登录页。
+sign-in-headline = 沟通与会议，
+    只有在场的人可以看到内容。
+sign-in-promise = 消息与会议默认端到端加密。数据保存在贵单位自己的服务器上。
+sign-in-title = 欢迎
+sign-in-hint = 请选择开始方式。
+sign-in-blocked = 账号 { $user } 在此电脑上，但暂时无法打开。
+sign-in-way-organisation = 加入所在组织
+sign-in-way-organisation-hint = 您的单位或学校已在使用 WeLink
+sign-in-way-evaluation = 在此电脑上试用
+sign-in-way-evaluation-hint = 体验服务器，数据不会离开此电脑
+sign-in-address = 工作账号或服务器名称
+sign-in-address-example = name@organisation.example
+sign-in-address-missing = 请先输入工作账号或服务器名称。
+sign-in-user = 用户名
+sign-in-password = 密码
+sign-in-continue = 继续
+sign-in-looking = 正在查找服务器…
+sign-in-submit = 登录
+sign-in-signing-in = 正在登录…
+sign-in-opening = 正在打开…
+sign-in-start-here = 启动体验组织
+sign-in-certificate-valid = 证书有效
+sign-in-this-computer = 传输未加密，仅供在此电脑上体验
+sign-in-storage-why = 请解锁密钥库后重试，或将密钥保存在仅限当前系统用户读取的文件中。文件方式较弱：能复制您文件的人就能读取您的消息。
+sign-in-keep-in-file = 将密钥存入文件
+sign-in-afresh = 移除并重新登录
+sign-in-afresh-title = 移除此账号的本地数据？
+sign-in-afresh-warning = 尚未发出的消息会丢失。加密消息只有在您的其他设备持有密钥时才能再次读取。
+evaluation-starting = 正在启动体验组织…
+evaluation-signing-in = 正在登录体验组织…
+version = 版本 { $version }

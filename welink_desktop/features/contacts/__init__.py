@@ -1,0 +1,1 @@
+"""The company directory: departments, people, search, a person's card. Model: services and core; views: model and ui."""

@@ -1,0 +1,1 @@
+"""Settings of this person on this computer: appearance, sound and video, account. Model: core, services; view: model, ui."""

@@ -24,7 +24,7 @@ def key_event(index: int = 0, sent_ms: int = 1, key: bytes = KEY, device: str = 
 def test_what_we_write_is_what_we_read() -> None:
     event = parse_key_event(ANN, PHONE, content())
     assert event == KeyEvent(ANN, PHONE, ROOM, 3, KEY, 1000)
-    assert event is not None and event.media_key.identity == "@ann:example.org:PHONE"
+    assert event.media_key.identity == "@ann:example.org:PHONE"
     assert "240" not in repr(event) and repr(KEY) not in repr(event)
 
 

@@ -1,8 +1,6 @@
 # Meetings: running meetings, lobby, stage.
 meetings-title = Meet
-meetings-running = Running now
-meetings-running-none = No meeting is running in your groups.
-meetings-start = Start a meeting
+meetings-running-none = No meeting is running. Choose a group or a person; everyone in it can join.
 meetings-start-hint = Choose a group or a person. Everyone in it can join.
 meetings-join = Join
 meetings-join-named = Join the meeting in { $name }

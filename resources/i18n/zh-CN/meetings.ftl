@@ -1,8 +1,6 @@
 # 会议：进行中的会议、会前页、会议界面。
 meetings-title = 会议
-meetings-running = 正在进行
-meetings-running-none = 您的群组里没有正在进行的会议。
-meetings-start = 发起会议
+meetings-running-none = 当前没有进行中的会议。选择群组或个人，其中的所有人都可以加入。
 meetings-start-hint = 选择群组或个人，其中的所有人都可以加入。
 meetings-join = 加入
 meetings-join-named = 加入“{ $name }”的会议

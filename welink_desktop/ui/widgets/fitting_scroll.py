@@ -19,31 +19,31 @@ class FittingScroll(QScrollArea):
         self.setFrameShape(QScrollArea.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         content.installEventFilter(self)
-
-    @guarded(default=QSize(300, 300))
-    def sizeHint(self) -> QSize:
-        content = self.widget()
-        layout = content.layout()
-        width = self.viewport().width()
-        height = content.sizeHint().height()
-        if layout is not None and layout.hasHeightForWidth() and width > 0:
-            height = layout.totalHeightForWidth(width)
-        return QSize(content.sizeHint().width(), height)
 
     @guarded(default=QSize(100, LEAST))
     def minimumSizeHint(self) -> QSize:
-        return QSize(self.widget().minimumSizeHint().width(), min(LEAST, self.sizeHint().height()))
+        return QSize(self.widget().minimumSizeHint().width(), LEAST)
 
     @guarded(default=False)
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.LayoutRequest:
-            self.updateGeometry()
+            self._follow()
         return super().eventFilter(watched, event)
 
     @guarded(default=None)
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self.updateGeometry()
+        self._follow()
+
+    def _follow(self) -> None:
+        """Never be higher than the content at this width."""
+        content = self.widget()
+        layout = content.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            height = layout.totalHeightForWidth(self.viewport().width())
+        else:
+            height = content.sizeHint().height()
+        if height != self.maximumHeight():
+            self.setMaximumHeight(height)

@@ -47,7 +47,7 @@ class MeetingsHomeView(Plane):
         self.setObjectName("meetings-home")
         self._model = model
         self._title = Label("", type_name="title")
-        self._hint = Label("", type_name="small", color="text-muted", wrap=True)
+        self._hint = Label("", type_name="small", color="text-muted")
         self._search = SearchField()
         self._search.setObjectName("meetings-search")
         self._search.textChanged.connect(lambda text: model.act(Search(text)))
@@ -70,8 +70,9 @@ class MeetingsHomeView(Plane):
         self._head.addWidget(self._title, 1)
         self._head.addWidget(self._button)
         self._body = column(spacing=8)
-        for widget in (self._hint, self._search, self._list):
-            self._body.addWidget(widget)
+        self._body.addWidget(self._hint)
+        self._body.addWidget(self._search)
+        self._body.addWidget(self._list, 1)
         page = row()
         page.addStretch(1)
         page.addLayout(self._body, 4)
@@ -90,9 +91,7 @@ class MeetingsHomeView(Plane):
         if not places and state.search:
             self._hint.setText(tr("meetings-nothing-found"))
         else:
-            self._hint.setText(
-                tr("meetings-running" if state.running else "meetings-running-none") + " " + tr("meetings-start-hint")
-            )
+            self._hint.setText(tr("meetings-start-hint" if state.running else "meetings-running-none"))
         self._show_button()
 
     def _selected(self) -> MeetingPlace | None:

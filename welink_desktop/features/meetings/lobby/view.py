@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtWidgets import QWidget
 
 from welink_desktop.core.calls import DeviceKind
 from welink_desktop.features.meetings.lobby.encryption_card import EncryptionCard
@@ -31,6 +31,7 @@ from welink_desktop.ui.widgets.banner import Banner
 from welink_desktop.ui.widgets.box import Divider, Plane, column, row
 from welink_desktop.ui.widgets.button import Button
 from welink_desktop.ui.widgets.choice import Choice
+from welink_desktop.ui.widgets.fitting_scroll import FittingScroll
 from welink_desktop.ui.widgets.label import Label
 
 KINDS = {"microphone": DeviceKind.MICROPHONE, "speaker": DeviceKind.SPEAKER, "camera": DeviceKind.CAMERA}
@@ -103,7 +104,8 @@ class LobbyView(Plane):
         for banner in (self._error, self._hint, self._external):
             self._left.addWidget(banner)
         self._left.addStretch(1)
-        self._form = column(spacing=8)
+        content = QWidget()
+        self._form = column(content, spacing=8)
         for widget in (self._title, self._who, self._card):
             self._form.addWidget(widget)
         for name in KINDS:
@@ -118,28 +120,22 @@ class LobbyView(Plane):
         buttons = row(spacing=8)
         buttons.addWidget(self._join, 1)
         buttons.addWidget(self._sound)
-        self._form.addSpacing(8)
-        self._form.addLayout(buttons)
-        self._form.addWidget(self._cancel)
-        self._form.addStretch(1)
-        body = QWidget()
-        self._columns = row(body)
+        right = column(spacing=12)
+        right.addWidget(FittingScroll(content), 1)
+        right.addLayout(buttons)
+        right.addWidget(self._cancel)
+        right.addStretch(0)
+        self._columns = row()
         self._columns.addStretch(1)
-        self._columns.addLayout(self._left, 3)
-        self._columns.addLayout(self._form, 2)
+        self._columns.addLayout(self._left, 6)
+        self._columns.addLayout(right, 4)
         self._columns.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setObjectName("meeting-lobby-scroll")
-        scroll.setWidget(body)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._head = row()
         self._head.addWidget(self._page_title, 1)
         layout = column(self)
         layout.addLayout(self._head)
         layout.addWidget(Divider())
-        layout.addWidget(scroll, 1)
+        layout.addLayout(self._columns, 1)
 
     # Rendering
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def connected(event: MediaEvent) -> bool:
 
 
 @pytest.fixture
-async def colleague(livekit: TestLiveKit, room: str):  # type: ignore[no-untyped-def]  # a generator of one session
+async def colleague(livekit: TestLiveKit, room: str) -> AsyncIterator[SfuSession]:
     """Ben, in the meeting with his camera on."""
     session = SfuSession()
     recorder = Recorder(session)
@@ -102,6 +103,7 @@ async def test_the_lobby_shows_our_camera_and_measures(media_process: EngineOpen
     session.measure_microphone(None)
 
 
+@pytest.mark.logs_errors
 async def test_after_the_media_process_was_killed_the_meeting_comes_back(
     livekit: TestLiveKit, room: str, colleague: SfuSession, media_process: EngineOpener
 ) -> None:
@@ -128,6 +130,7 @@ async def test_after_the_media_process_was_killed_the_meeting_comes_back(
     assert time.monotonic() - died < 10
 
 
+@pytest.mark.logs_errors
 async def test_three_deaths_in_a_minute_end_the_attempts(media_process: EngineOpener) -> None:
     session = await media_process()
     recorder = Recorder(session)
@@ -142,6 +145,7 @@ async def test_three_deaths_in_a_minute_end_the_attempts(media_process: EngineOp
     assert recorder.all(EngineDied) == [EngineDied(True), EngineDied(True), EngineDied(False)]
 
 
+@pytest.mark.logs_errors
 async def test_a_hanging_media_process_is_replaced(media_process: EngineOpener) -> None:
     session = await media_process()
     recorder = Recorder(session)

@@ -98,6 +98,11 @@ class Arena:
             return  # a picture on screen still looks at it; the mapping ends with the picture
 
 
+def prepare(mapping: mmap.mmap) -> None:
+    """Mark fresh memory as an arena, before the media process sees it."""
+    mapping[:8] = MAGIC.to_bytes(8, "little")
+
+
 @dataclass(slots=True)
 class _Place:
     """Where a tile's pictures come from: generation, layout, and the last frame taken."""
@@ -113,7 +118,6 @@ class ArenaReader:
 
     def __init__(self, mapping: mmap.mmap) -> None:
         self._arena: Arena | None = Arena(mapping)
-        self._arena.words[0] = MAGIC
         self._seen = 0
         self._places: dict[int, _Place] = {}
         self._before: dict[int, _Place] = {}

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from welink_desktop.adapters.media import memory, wire
+import welink_desktop
+from welink_desktop.adapters.media import arena, memory, wire
 from welink_desktop.adapters.media.memory import SharedMemory
 from welink_desktop.core.errors import MediaEngineFailed
 from welink_desktop.core.log import literal, topic
@@ -61,6 +62,7 @@ class Child:
 
     async def _start(self) -> None:
         self.memory = memory.create()
+        arena.prepare(self.memory.mapping)
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = _spawn(theirs, self.memory, self._log_file)
@@ -176,16 +178,27 @@ def _command() -> list[str]:
     return [sys.executable, "-m", "welink_desktop"]
 
 
-def _spawn(theirs: socket.socket, arena: SharedMemory, log_file: Path | None) -> "subprocess.Popen[bytes]":
+def _environment() -> dict[str, str]:
+    """The child finds the same package, wherever the app was started."""
+    sources = str(Path(welink_desktop.__file__).parent.parent)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (sources, os.environ.get("PYTHONPATH"))))}
+
+
+def _spawn(theirs: socket.socket, frames: SharedMemory, log_file: Path | None) -> "subprocess.Popen[bytes]":
     """Never a fork: the SDK refuses to run after one."""
     log = log_file.open("ab") if log_file is not None else None
     try:
         if sys.platform == "win32":
             return _spawn_windows(theirs, log)
-        descriptors = (theirs.fileno(), arena.descriptor)
+        descriptors = (theirs.fileno(), frames.descriptor)
         arguments = ["--media-process", str(descriptors[0]), str(descriptors[1]), str(os.getpid())]
         return subprocess.Popen(  # noqa: S603  # our own program
-            [*_command(), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, pass_fds=descriptors
+            [*_command(), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            env=_environment(),
+            pass_fds=descriptors,
         )
     finally:
         if log is not None:
@@ -199,7 +212,8 @@ if sys.platform == "win32":
         length = len(theirs.share(os.getpid()))
         process = subprocess.Popen(  # noqa: S603  # our own program
             [*_command(), "--media-process", str(length), "-1", str(os.getpid())],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, creationflags=subprocess.CREATE_NO_WINDOW,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=log, env=_environment(),
+            creationflags=subprocess.CREATE_NO_WINDOW,
         )  # fmt: skip
         assert process.stdin is not None
         process.stdin.write(theirs.share(process.pid))

@@ -129,6 +129,7 @@ class SampleFeed:
     async def close(self) -> None:
         await self.flow(False)
         if self._native is not None:
+            await self._native.wait_for_playout()
             await self._native.aclose()
             self._native = None
 

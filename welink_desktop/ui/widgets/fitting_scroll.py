@@ -41,9 +41,8 @@ class FittingScroll(QScrollArea):
         """Never be higher than the content at this width."""
         content = self.widget()
         layout = content.layout()
+        height = content.minimumSizeHint().height()
         if layout is not None and layout.hasHeightForWidth():
-            height = layout.totalHeightForWidth(self.viewport().width())
-        else:
-            height = content.sizeHint().height()
+            height = max(height, layout.totalHeightForWidth(self.viewport().width()))
         if height != self.maximumHeight():
             self.setMaximumHeight(height)

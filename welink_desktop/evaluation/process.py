@@ -62,7 +62,7 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start without waiting. Raises `EvaluationFailed` if the port is taken or the program is missing."""
-        if not is_free(self.part.port):
+        if self.part.port and not is_free(self.part.port):
             raise EvaluationFailed(part=self.part.name, reason=f"port {self.part.port} is already in use")
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.part.prepare()

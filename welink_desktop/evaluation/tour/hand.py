@@ -1,0 +1,181 @@
+"""A person's hand and eyes on real widgets: finds them by name, clicks, types, and reads what assistive technology reads."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar, cast
+
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QAccessible, QAccessibleInterface, QImage, QInputMethodEvent, QPainter, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+T = TypeVar("T")
+BEAT = 0.05
+LEFT = Qt.MouseButton.LeftButton
+
+
+class NotSeen(AssertionError):
+    """Something that should be on the screen is not there in time."""
+
+
+class Hand:
+    """Everything happens on the app's loop; waiting lets it run."""
+
+    async def until(self, look: Callable[[], T | None], what: str, seconds: float = 20.0) -> T:
+        """Wait until `look` returns something true. Raises `NotSeen` naming `what`."""
+        end = time.monotonic() + seconds
+        while True:
+            seen = look()
+            if seen:
+                return seen
+            if time.monotonic() > end:
+                raise NotSeen(f"not seen within {seconds:.0f} s: {what}")
+            await asyncio.sleep(BEAT)
+
+    async def widget(self, name: str, seconds: float = 20.0) -> QWidget:
+        """The visible widget with this object name."""
+        return await self.until(lambda: self.find(name), f"widget {name}", seconds)
+
+    def find(self, name: str) -> QWidget | None:
+        for window in QApplication.topLevelWidgets():
+            if not window.isVisible():
+                continue
+            for candidate in (window, *window.findChildren(QWidget, name)):
+                if candidate.objectName() == name and candidate.isVisible():
+                    return candidate
+        return None
+
+    async def click(self, name: str, seconds: float = 20.0) -> QWidget:
+        """Press a control once it can be pressed."""
+        control = await self.until(lambda: self._enabled(name), f"enabled control {name}", seconds)
+        self.press(control, control.rect().center())
+        await asyncio.sleep(BEAT)
+        return control
+
+    def press(self, widget: QWidget, place: QPoint) -> None:
+        QTest.mouseMove(widget, place)
+        QTest.mouseClick(widget, LEFT, Qt.KeyboardModifier.NoModifier, place)
+
+    async def type(self, name: str, text: str, *, clear: bool = False) -> QWidget:
+        """Write into a field as an input method does: the text arrives composed."""
+        field = await self.click(name)
+        field.setFocus()
+        if clear:
+            QTest.keyClick(field, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+        event = QInputMethodEvent()
+        event.setCommitString(text)
+        QApplication.sendEvent(field, event)
+        await asyncio.sleep(BEAT)
+        return field
+
+    async def key(self, widget: QWidget, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        QTest.keyClick(widget, key, modifier)
+        await asyncio.sleep(BEAT)
+
+    async def scroll(self, widget: QWidget, notches: int) -> None:
+        """Turn the wheel over `widget`; positive is up."""
+        place = QPointF(widget.rect().center())
+        for _ in range(abs(notches)):
+            delta = QPoint(0, 120 if notches > 0 else -120)
+            event = QWheelEvent(
+                place,
+                QPointF(widget.mapToGlobal(place.toPoint())),
+                QPoint(),
+                delta,
+                Qt.MouseButton.NoButton,
+                Qt.KeyboardModifier.NoModifier,
+                Qt.ScrollPhase.NoScrollPhase,
+                False,
+            )
+            QApplication.sendEvent(widget, event)
+            await asyncio.sleep(0.01)
+
+    # Reading
+
+    def rows(self, widget: QWidget) -> list[tuple[str, QRect]]:
+        """What a painted list or canvas tells assistive technology: each child's name and its place in `widget`."""
+        interface = cast("QAccessibleInterface | None", QAccessible.queryAccessibleInterface(widget))
+        if interface is None:
+            return []
+        found = []
+        for child in _children(interface):
+            place = child.rect()
+            found.append((child.text(QAccessible.Text.Name), QRect(widget.mapFromGlobal(place.topLeft()), place.size())))
+        return found
+
+    async def row(self, name: str, words: str, seconds: float = 20.0) -> tuple[QWidget, QRect]:
+        """The list `name` and the place of its last row that contains `words`."""
+        widget = await self.widget(name, seconds)
+
+        def look() -> QRect | None:
+            return next((place for text, place in reversed(self.rows(widget)) if words in text), None)
+
+        return widget, await self.until(look, f"“{words}” in {name}", seconds)
+
+    async def click_row(self, name: str, words: str, seconds: float = 20.0) -> None:
+        """Press the row that contains `words`."""
+        widget, place = await self.row(name, words, seconds)
+        target = getattr(widget, "viewport", lambda: widget)()
+        offset = target.mapFrom(widget, place.center()) if target is not widget else place.center()
+        self.press(target, offset)
+        await asyncio.sleep(BEAT)
+
+    def texts(self, name: str) -> list[str]:
+        widget = self.find(name)
+        return [text for text, _ in self.rows(widget)] if widget is not None else []
+
+    # Pictures
+
+    def picture(self, widget: QWidget) -> QImage:
+        return widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+
+    def save(self, file: Path) -> None:
+        """A picture of the app's largest window with whatever is in front of it."""
+        windows = [window for window in QApplication.topLevelWidgets() if window.isVisible()]
+        if not windows:
+            return
+        main = max(windows, key=lambda window: window.width() * window.height())
+        picture = main.grab()
+        painter = QPainter(picture)
+        for window in windows:
+            if window is not main:
+                painter.drawPixmap(window.pos() - main.pos(), window.grab())
+        painter.end()
+        picture.save(str(file), "PNG")
+
+    def _enabled(self, name: str) -> QWidget | None:
+        widget = self.find(name)
+        return widget if widget is not None and widget.isEnabled() else None
+
+
+def _children(interface: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
+    for number in range(interface.childCount()):
+        child = cast("QAccessibleInterface | None", interface.child(number))
+        if child is not None and child.isValid():
+            yield child
+
+
+def differing(one: QImage, other: QImage, area: QRect, step: int = 4) -> float:
+    """Share of the looked-at pixels in `area` (device-independent) that differ clearly between two pictures."""
+    ratio = one.devicePixelRatio()
+    box = QRect(area.topLeft() * ratio, area.size() * ratio).intersected(one.rect()).intersected(other.rect())
+    looked = changed = 0
+    for y in range(box.top(), box.bottom(), step):
+        for x in range(box.left(), box.right(), step):
+            a, b = one.pixelColor(x, y), other.pixelColor(x, y)
+            looked += 1
+            changed += abs(a.red() - b.red()) + abs(a.green() - b.green()) + abs(a.blue() - b.blue()) > 24
+    return changed / looked if looked else 0.0
+
+
+def colours(picture: QImage, area: QRect, step: int = 6) -> int:
+    """How many clearly different colours `area` shows: a plain tile has few, a camera picture many."""
+    box = area.intersected(picture.rect())
+    seen = set()
+    for y in range(box.top(), box.bottom(), step):
+        for x in range(box.left(), box.right(), step):
+            colour = picture.pixelColor(x, y)
+            seen.add((colour.red() // 24, colour.green() // 24, colour.blue() // 24))
+    return len(seen)

@@ -1,6 +1,6 @@
 """All migrations, each family's in order. A new module of tables is added at the end."""
 
-from welink_desktop.adapters.matrix.store import account, crypto_schema, media, outbox, rooms, timeline
+from welink_desktop.adapters.matrix.store import account, crypto_schema, media, outbox, people, rooms, timeline
 from welink_desktop.adapters.matrix.store.database import Migration
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -10,4 +10,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     *outbox.MIGRATIONS,
     *crypto_schema.MIGRATIONS,
     *media.MIGRATIONS,
+    *people.MIGRATIONS,
 )

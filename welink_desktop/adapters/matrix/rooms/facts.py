@@ -85,6 +85,12 @@ class RoomStore:
     def rooms(self) -> Collection[RoomId]:
         return self._rows.keys()
 
+    def rooms_of(self, user: UserId) -> list[RoomId]:
+        """Rooms where `user` is or is invited."""
+        with self._database.read() as t:
+            found = t.rows("SELECT room FROM members WHERE user = ? AND membership IN ('join', 'invite')", (user,))
+        return [row[0] for row in found]
+
     def row(self, room: RoomId) -> RoomRow | None:
         return self._rows.get(room)
 
@@ -227,9 +233,9 @@ class RoomStore:
         )
 
     def replace_members(self, t: Transaction, room: RoomId, events: Iterable[Event], keep: Collection[UserId]) -> None:
-        """A complete list came; `keep` names people whose newer membership sync told meanwhile."""
+        """A complete list came: whoever is not in it left. `keep` names people whose newer membership sync told meanwhile."""
         kept = [member for user in keep if (member := self.members(room).get(user)) is not None]
-        t.execute("DELETE FROM members WHERE room = ?", (room,))
+        t.execute("UPDATE members SET membership = 'leave' WHERE room = ?", (room,))
         self._members.pop(room, None)
         for event in events:
             if event.type == names.MEMBER:

@@ -37,7 +37,10 @@ class ToDeviceInbox(Protocol):
 
 
 class Applier:
-    """`publish` registers what a commit changed; it is told at the start of the transaction, so that it runs first."""
+    """`publish` registers what a commit changed; it is told at the start of the transaction, so that it runs first.
+
+    `touched`: rooms whose member list is being fetched, and whose membership sync changed meanwhile.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Applier:
         ingest: Ingest,
         inbox: ToDeviceInbox,
         publish: Callable[[News], None],
+        touched: dict[RoomId, set[str]],
     ) -> None:
         self._database = database
         self._rooms = rooms
@@ -54,8 +58,7 @@ class Applier:
         self._ingest = ingest
         self._inbox = inbox
         self._publish = publish
-        self.touched: dict[RoomId, set[str]] = {}
-        """Rooms whose member list is being fetched: whose membership sync changed meanwhile."""
+        self._touched = touched
 
     def apply(self, answer: SyncAnswer, position_fact: str) -> None:
         """Commit `answer`; `position_fact` names where its position is kept."""
@@ -120,7 +123,7 @@ class Applier:
         listed = [] if update.expanded else state_in(update.timeline)
         for event in (*listed, *update.state):
             if event.type == names.MEMBER:
-                self.touched.get(update.room, set()).add(event.state_key or "")
+                self._touched.get(update.room, set()).add(event.state_key or "")
                 changed.people = changed.people or self._face_changed(update.room, event)
             changed.call = changed.call or event.type in (names.CALL_MEMBER, names.MEMBER, names.ENCRYPTION)
             self._rooms.apply_state(t, update.room, event)

@@ -161,7 +161,10 @@ class SyncLoop:
             task.cancel()
 
         deadline = timeout_ms / 1000 + GRACE_SECONDS
-        request = self._http.request(method, path, query={**query}, json=body, deadline=deadline, retry=False, limit=SYNC_LIMIT)
+
+        def request() -> Awaitable[Json]:
+            return self._http.request(method, path, query={**query}, json=body, deadline=deadline, retry=False, limit=SYNC_LIMIT)
+
         outcome = _Outcome()
         task = self._scope.spawn(outcome.of(request), name="poll")
         self._polling = give_up
@@ -212,9 +215,9 @@ class _Outcome:
         self._answer: Json | None = None
         self._error: WeLinkError | None = None
 
-    async def of(self, request: Awaitable[Json]) -> None:
+    async def of(self, request: Callable[[], Awaitable[Json]]) -> None:
         try:
-            self._answer = await request
+            self._answer = await request()
         except WeLinkError as error:
             self._error = error
 

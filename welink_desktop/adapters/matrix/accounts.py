@@ -1,0 +1,266 @@
+"""The accounts of a profile: signing in, opening, forgetting. Implements the port `Accounts` on the engine loop."""
+
+import asyncio
+import hashlib
+import json
+import secrets as random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from welink_desktop.adapters.matrix.client import MatrixSession, Surroundings, delete_folder
+from welink_desktop.adapters.matrix.constants import CLIENT_V3, KEYRING_PREFIX
+from welink_desktop.adapters.matrix.discovery import discover
+from welink_desktop.adapters.matrix.errors import Limited, Refused
+from welink_desktop.adapters.matrix.http import Http, Json, parse_json, tokens_from
+from welink_desktop.adapters.matrix.media.library import PictureDecoder
+from welink_desktop.adapters.matrix.store.database import KEY_BYTES, Database
+from welink_desktop.adapters.matrix.store.schema import MIGRATIONS
+from welink_desktop.adapters.matrix.tokens import TokenKeeper, Tokens
+from welink_desktop.adapters.matrix.wire.values import integer_of, text_of, true_at
+from welink_desktop.core.account import Account, Homeserver
+from welink_desktop.core.clock import Clock, SystemClock
+from welink_desktop.core.errors import (
+    DiskFull,
+    Offline,
+    ServerFault,
+    SignInUnsupported,
+    StoreKeyMissing,
+    WeLinkError,
+    WrongPassword,
+)
+from welink_desktop.core.errors import NotFound as AccountNotFound
+from welink_desktop.core.ids import AccountKey, DeviceId, UserId
+from welink_desktop.core.log import topic
+from welink_desktop.core.ports.accounts import Session
+from welink_desktop.core.ports.system import Secrets
+
+_log = topic("accounts")
+
+
+class MatrixAccounts:
+    """`profile` is the profile folder; `secrets` keeps tokens and store keys (blocking, called in a thread)."""
+
+    def __init__(
+        self,
+        profile: Path,
+        secrets: Secrets,
+        *,
+        decode: PictureDecoder,
+        clock: Clock | None = None,
+        service_url: str = "",
+        make_http: Callable[[str], Http] | None = None,
+    ) -> None:
+        self._folder = profile / "accounts"
+        self._secrets = secrets
+        self._decode = decode
+        self._clock: Clock = clock or SystemClock()
+        self._service_url = service_url
+        self._make: Callable[[str], Http] = make_http or (lambda url: Http(url, clock=self._clock))
+        self._open: dict[AccountKey, tuple[MatrixSession, TokenKeeper]] = {}
+
+    # Port
+
+    async def discover(self, address: str) -> Homeserver:
+        return await discover(address, self._make)
+
+    async def sign_in(self, server: Homeserver, user: str, password: str, device_name: str) -> Account:
+        if not server.password:
+            raise SignInUnsupported
+        body: Json = {"initial_device_display_name": device_name}
+        answer = await self._login(server, user, password, body)
+        name, device = text_of(answer, "user_id", 255), text_of(answer, "device_id", 255)
+        if not name.startswith("@") or not device:
+            raise ServerFault("incomplete sign-in answer")
+        account = Account(account_key(server.base_url, UserId(name)), UserId(name), DeviceId(device), server)
+        tokens = tokens_from(answer, self._clock.now_ms())
+        await self._close(account.key)
+        await asyncio.to_thread(self._keep_new, account, tokens)
+        return account
+
+    async def accounts(self) -> tuple[Account, ...]:
+        return await asyncio.to_thread(self._listed)
+
+    async def open(self, key: AccountKey) -> Session:
+        running = self._open.get(key)
+        if running is not None:
+            return running[0]
+        account, tokens, store_key = await asyncio.to_thread(self._read, key)
+        running = self._open.get(key)
+        if running is not None:
+            return running[0]
+        folder = self._folder / key
+        database = Database.open(folder / "store.db", store_key, MIGRATIONS)
+        keeper = TokenKeeper(tokens, lambda fresh: self._keep_tokens(key, fresh))
+        session = MatrixSession(
+            account,
+            Surroundings(
+                folder=folder,
+                database=database,
+                http=Http(account.server.base_url, keeper=keeper, clock=self._clock),
+                decode=self._decode,
+                clock=self._clock,
+                service_url=self._service_url,
+                forget=lambda: self._forget(key),
+                closed=lambda: self._closed(key),
+            ),
+        )
+        self._open[key] = (session, keeper)
+        await session.start()
+        return session
+
+    async def sign_in_again(self, key: AccountKey, password: str) -> None:
+        account, _, _ = await asyncio.to_thread(self._read, key)
+        answer = await self._login(account.server, account.user, password, {"device_id": account.device})
+        if text_of(answer, "user_id", 255) != account.user:
+            raise WrongPassword
+        tokens = tokens_from(answer, self._clock.now_ms())
+        await asyncio.to_thread(self._keep_tokens, key, tokens)
+        running = self._open.get(key)
+        if running is not None:
+            session, keeper = running
+            keeper.tokens = tokens
+            session.signed_in_again()
+
+    async def forget(self, key: AccountKey) -> None:
+        await self._close(key)
+        await asyncio.to_thread(self._forget, key)
+
+    # Inside
+
+    async def _login(self, server: Homeserver, user: str, password: str, body: Json) -> Json:
+        http = self._make(server.base_url)
+        request: Json = {
+            "type": "m.login.password",
+            "identifier": {"type": "m.id.user", "user": user.strip()},
+            "password": password,
+            "refresh_token": True,
+            **body,
+        }
+        try:
+            return await http.request("POST", (*CLIENT_V3, "login"), json=request, retry=False, auth=False)
+        except Limited:
+            raise
+        except Refused as error:
+            raise WrongPassword from error
+        except Offline as error:
+            raise Offline(error.detail) from error
+        finally:
+            await http.aclose()
+
+    async def _close(self, key: AccountKey) -> None:
+        running = self._open.get(key)
+        if running is not None:
+            await running[0].close()
+
+    def _closed(self, key: AccountKey) -> None:
+        self._open.pop(key, None)
+
+    # On disk; blocking
+
+    def _keep_new(self, account: Account, tokens: Tokens) -> None:
+        """Secrets first: an account that is listed can be opened. A former store of the same account is put aside."""
+        folder = self._folder / account.key
+        if (folder / "store.db").exists():
+            folder.rename(folder.with_name(f"{account.key}.former-{time.time_ns()}"))
+            _log.info("former store of the account put aside")
+        self._secrets.set(_secret(account.key, "store"), random.token_bytes(KEY_BYTES))
+        self._keep_tokens(account.key, tokens)
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (folder / "account.json").write_text(json.dumps(_described(account)), encoding="utf-8")
+        except OSError as error:
+            raise DiskFull from error
+
+    def _keep_tokens(self, key: AccountKey, tokens: Tokens) -> None:
+        content = {
+            "access": tokens.access,
+            "refresh": tokens.refresh,
+            "expires_at_ms": tokens.expires_at_ms,
+            "lifetime_ms": tokens.lifetime_ms,
+        }
+        self._secrets.set(_secret(key, "tokens"), json.dumps(content).encode())
+
+    def _read(self, key: AccountKey) -> tuple[Account, Tokens | None, bytes]:
+        """Raises `NotFound`, `KeyringMissing`, `StoreKeyMissing`. Without tokens the account opens signed out."""
+        file = self._folder / key / "account.json"
+        account = _account_in(file) if file.parent.parent == self._folder else None
+        if account is None or account.key != key:
+            raise AccountNotFound
+        store_key = self._secrets.get(_secret(key, "store"))
+        if store_key is None:
+            raise StoreKeyMissing
+        file.touch()
+        return account, _tokens_in(self._secrets.get(_secret(key, "tokens"))), store_key
+
+    def _listed(self) -> tuple[Account, ...]:
+        files = sorted(self._folder.glob("*/account.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)
+        found = (_account_in(file) for file in files)
+        return tuple(account for account in found if account is not None and (self._folder / account.key).is_dir())
+
+    def _forget(self, key: AccountKey) -> None:
+        delete_folder(self._folder / key)
+        for part in ("tokens", "store"):
+            try:
+                self._secrets.delete(_secret(key, part))
+            except WeLinkError:
+                _log.warning("secret not deleted")
+
+
+def account_key(base_url: str, user: UserId) -> AccountKey:
+    return AccountKey(hashlib.sha256(f"{base_url}\n{user}".encode()).hexdigest()[:20])
+
+
+def _secret(key: AccountKey, part: str) -> str:
+    return f"{KEYRING_PREFIX}.{key}.{part}"
+
+
+def _described(account: Account) -> Json:
+    server = account.server
+    return {
+        "user": account.user,
+        "device": account.device,
+        "server": {
+            "name": server.name,
+            "base_url": server.base_url,
+            "password": server.password,
+            "sso": server.sso,
+            "organisation": server.organisation,
+            "evaluation": server.evaluation,
+        },
+    }
+
+
+def _account_in(file: Path) -> Account | None:
+    """None for a folder that holds no account of ours."""
+    try:
+        content = parse_json(file.read_bytes())
+    except (OSError, ServerFault):
+        return None
+    server, user = content.get("server"), text_of(content, "user", 255)
+    base_url = text_of(server, "base_url", 500)
+    if not user or not base_url or account_key(base_url, UserId(user)) != file.parent.name:
+        return None
+    home = Homeserver(
+        name=text_of(server, "name", 300),
+        base_url=base_url,
+        password=true_at(server, "password"),
+        sso=true_at(server, "sso"),
+        organisation=text_of(server, "organisation", 300),
+        secure=base_url.startswith("https://"),
+        evaluation=true_at(server, "evaluation"),
+    )
+    return Account(AccountKey(file.parent.name), UserId(user), DeviceId(text_of(content, "device", 255)), home)
+
+
+def _tokens_in(stored: bytes | None) -> Tokens | None:
+    if stored is None:
+        return None
+    try:
+        content = parse_json(stored)
+    except ServerFault:
+        return None
+    access = text_of(content, "access")
+    if not access:
+        return None
+    return Tokens(access, text_of(content, "refresh"), integer_of(content, "expires_at_ms"), integer_of(content, "lifetime_ms"))

@@ -1,0 +1,112 @@
+"""What a commit changed goes out from here: open timelines, room list, typing, notifications, calls."""
+
+from collections.abc import Callable
+
+from welink_desktop.adapters.matrix.rooms import push, rows
+from welink_desktop.adapters.matrix.rooms.account_data import AccountData
+from welink_desktop.adapters.matrix.rooms.facts import RoomStore
+from welink_desktop.adapters.matrix.rooms.ingest import RoomNews
+from welink_desktop.adapters.matrix.rooms.items import ItemBuilder, plain, preview_notice
+from welink_desktop.adapters.matrix.rooms.room_list import RoomList
+from welink_desktop.adapters.matrix.rooms.timeline import RoomTimeline
+from welink_desktop.adapters.matrix.store.database import Database, Transaction
+from welink_desktop.core.ids import EventId, RoomId, UserId
+from welink_desktop.core.ports.listener import Listener
+from welink_desktop.core.reactive import Cancel, Signal
+from welink_desktop.core.rooms import Typing
+from welink_desktop.core.timeline import IncomingMessage
+
+MOST_NOTIFICATIONS = 5
+"""Of one room in one commit."""
+
+
+class Hub:
+    """Belongs to the engine loop. `notifying` is false until the first answer of this run was taken in."""
+
+    def __init__(
+        self, database: Database, rooms: RoomStore, data: AccountData, builder: ItemBuilder, room_list: RoomList
+    ) -> None:
+        self._database = database
+        self._rooms = rooms
+        self._data = data
+        self._builder = builder
+        self._room_list = room_list
+        self._timelines: dict[RoomId, list[RoomTimeline]] = {}
+        self._typing: dict[RoomId, tuple[UserId, ...]] = {}
+        self._typing_news: Signal[Typing] = Signal()
+        self.incoming: Signal[IncomingMessage] = Signal()
+        self.committed: Signal[frozenset[RoomId]] = Signal()
+        self.call_changed: Callable[[RoomId], None] = lambda room: None
+        self.notifying = False
+
+    def add(self, timeline: RoomTimeline) -> None:
+        self._timelines.setdefault(timeline.room, []).append(timeline)
+
+    def remove(self, timeline: RoomTimeline) -> None:
+        opened = self._timelines.get(timeline.room, [])
+        if timeline in opened:
+            opened.remove(timeline)
+
+    def watch_typing(self, room: RoomId, listener: Listener[Typing]) -> Cancel:
+        listener(Typing(room, self._typing.get(room, ())))
+        return self._typing_news.listen(lambda typing: listener(typing) if typing.room == room else None)
+
+    def publish_in(self, t: Transaction, news: RoomNews) -> None:
+        """Publish once `t` is committed."""
+        t.after_commit(lambda: self.publish({news.room: news}))
+
+    def publish(self, news: dict[RoomId, RoomNews]) -> None:
+        """Open timelines first: that is what a person looks at."""
+        for room, changed in news.items():
+            for timeline in tuple(self._timelines.get(room, ())):
+                timeline.apply(changed)
+            if changed.typing is not None:
+                self._set_typing(room, changed.typing)
+        self._room_list.update(room for room, changed in news.items() if _matters(changed))
+        for room, changed in news.items():
+            if changed.call:
+                self.call_changed(room)
+            if changed.incoming and self.notifying:
+                self._notify(room, changed.incoming[-MOST_NOTIFICATIONS:])
+        self.committed.emit(frozenset(news))
+
+    def outbox_changed(self, room: RoomId) -> None:
+        self._room_list.update([room])
+
+    def _set_typing(self, room: RoomId, people: tuple[UserId, ...]) -> None:
+        if people != self._typing.get(room, ()):
+            self._typing[room] = people
+            self._typing_news.emit(Typing(room, people))
+
+    def _notify(self, room: RoomId, events: list[EventId]) -> None:
+        if push.muted(self._data.rules, room):
+            return
+        with self._database.read() as t:
+            found = rows.events_of(t, room, events)
+            read = self._rooms.receipt_of(room, self._rooms.user)
+            read_to = rows.positions_of(t, room, [read]).get(read, -9e18) if read is not None else -9e18
+        fresh = [row for event in events if (row := found.get(event)) is not None and row.notify and row.position > read_to]
+        summary = self._room_list.get(room)
+        for row, item in zip(fresh, self._builder.build(room, fresh), strict=True):
+            if item is None:
+                continue
+            notice = preview_notice(item.content)
+            self.incoming.emit(
+                IncomingMessage(
+                    room=room,
+                    room_name=summary.name if summary is not None else "",
+                    event=row.event,
+                    sender=item.sender,
+                    sender_name=item.sender_name,
+                    body="" if notice is not None else plain(item.content),
+                    mention=row.notify == 2,
+                    timestamp_ms=item.timestamp_ms,
+                    notice=notice,
+                )
+            )
+
+
+def _matters(changed: RoomNews) -> bool:
+    """Whether more than typing came."""
+    only_typing = changed.typing is not None and not (changed.events or changed.receipts or changed.people or changed.call)
+    return not only_typing

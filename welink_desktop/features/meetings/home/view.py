@@ -1,11 +1,14 @@
 """The page of meetings: one painted list with what runs on top; Enter or the button opens the lobby."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QPainter
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from welink_desktop.core.changes import Reset
-from welink_desktop.features.meetings.home.model import HomeState, Meet, MeetingPlace, MeetingsHomeModel, Search
+from welink_desktop.core.reactive import State
+from welink_desktop.features.meetings.home.model import HomeState, Meet, MeetingPlace, Search, Wish
 from welink_desktop.ui.a11y import describe
 from welink_desktop.ui.bind import bind, listen
 from welink_desktop.ui.design.icons import draw_icon
@@ -40,17 +43,23 @@ def spoken_place(place: MeetingPlace) -> str:
 
 
 class MeetingsHomeView(Plane):
-    """Renders `MeetingsHomeModel.state`."""
+    """Renders a `HomeState`."""
 
-    def __init__(self, model: MeetingsHomeModel, avatars: AvatarPictures, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        state: State[HomeState],
+        act: Callable[[Wish], None],
+        avatars: AvatarPictures,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__("surface", parent)
         self.setObjectName("meetings-home")
-        self._model = model
+        self._state, self._act = state, act
         self._title = Label("", type_name="title")
         self._hint = Label("", type_name="small", color="text-muted")
         self._search = SearchField()
         self._search.setObjectName("meetings-search")
-        self._search.textChanged.connect(lambda text: model.act(Search(text)))
+        self._search.textChanged.connect(lambda text: act(Search(text)))
         self._rows: RowsModel[MeetingPlace] = RowsModel(self._spoken, self)
         self._list = _PlaceList(self._rows, avatars)
         self._list.setObjectName("meetings-list")
@@ -62,7 +71,7 @@ class MeetingsHomeView(Plane):
         self._lay_out()
         translated(self, self._retranslate)
         on_theme(self, self._themed)
-        bind(self, model.state, self._render)
+        bind(self, state, self._render)
         listen(self, avatars.changed, self._avatars_came)
 
     def _lay_out(self) -> None:
@@ -111,12 +120,12 @@ class MeetingsHomeView(Plane):
         describe(self._button, tr(f"meetings-{word}-named", name=place.name) if place is not None else tr("meetings-meet"))
 
     def _activated(self, index: QModelIndex) -> None:
-        self._model.act(Meet(self._rows.items[index.row()].room))
+        self._act(Meet(self._rows.items[index.row()].room))
 
     def _meet(self) -> None:
         place = self._selected()
         if place is not None:
-            self._model.act(Meet(place.room))
+            self._act(Meet(place.room))
 
     def _spoken(self, index: int) -> str:
         return spoken_place(self._rows.items[index])
@@ -125,7 +134,7 @@ class MeetingsHomeView(Plane):
         self._title.setText(tr("meetings-title"))
         self._search.set_words(tr("meetings-search"), tr("meetings-search"))
         describe(self._list, tr("meetings-list"))
-        self._render(self._model.state.value)
+        self._render(self._state.value)
 
     def _themed(self, _: Theme) -> None:
         theme = theme_of(self)

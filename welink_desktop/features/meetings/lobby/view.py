@@ -1,12 +1,15 @@
 """The lobby (mockup 05): preview on the left; who is in, encryption, devices and Join on the right."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 from welink_desktop.core.calls import DeviceKind
+from welink_desktop.core.ports.calls import FrameSource
+from welink_desktop.core.reactive import State
 from welink_desktop.features.meetings.lobby.encryption_card import EncryptionCard
-from welink_desktop.features.meetings.lobby.model import LobbyModel
 from welink_desktop.features.meetings.lobby.state import (
     Cancel,
     ChooseDevice,
@@ -16,6 +19,7 @@ from welink_desktop.features.meetings.lobby.state import (
     PlayTestSound,
     ToggleCamera,
     ToggleMicrophone,
+    Wish,
 )
 from welink_desktop.ui.a11y import describe
 from welink_desktop.ui.bind import bind, listen
@@ -38,19 +42,26 @@ KINDS = {"microphone": DeviceKind.MICROPHONE, "speaker": DeviceKind.SPEAKER, "ca
 
 
 class LobbyView(Plane):
-    """Renders `LobbyModel.state`; Join is the default button."""
+    """Renders a `LobbyState`; Join is the default button. `frames` answers where the preview comes from just now."""
 
-    def __init__(self, model: LobbyModel, avatars: AvatarPictures, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        state: State[LobbyState],
+        act: Callable[[Wish], None],
+        frames: Callable[[], FrameSource | None],
+        avatars: AvatarPictures,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__("surface", parent)
         self.setObjectName("meeting-lobby")
-        self._model = model
+        self._state, self._act, self._frames = state, act, frames
         self._avatars = avatars
         self._build_left()
         self._build_right()
         self._lay_out()
         translated(self, self._retranslate)
         on_theme(self, self._themed)
-        bind(self, model.state, self._render)
+        bind(self, state, self._render)
         listen(self, avatars.changed, self._avatars_came)
 
     def _build_left(self) -> None:
@@ -58,10 +69,10 @@ class LobbyView(Plane):
         self._preview.setObjectName("meeting-preview")
         self._microphone = StageControl("mic")
         self._microphone.setObjectName("lobby-microphone")
-        self._microphone.clicked.connect(lambda: self._model.act(ToggleMicrophone()))
+        self._microphone.clicked.connect(lambda: self._act(ToggleMicrophone()))
         self._camera = StageControl("video")
         self._camera.setObjectName("lobby-camera")
-        self._camera.clicked.connect(lambda: self._model.act(ToggleCamera()))
+        self._camera.clicked.connect(lambda: self._act(ToggleCamera()))
         self._hint = Banner("accent", "info")
         self._external = Banner("external", "external")
         self._error = Banner("danger", "error")
@@ -77,20 +88,20 @@ class LobbyView(Plane):
         for name, kind in KINDS.items():
             choice = Choice()
             choice.setObjectName(f"lobby-choose-{name}")
-            choice.chosen.connect(lambda value, kind=kind: self._model.act(ChooseDevice(kind, value)))
+            choice.chosen.connect(lambda value, kind=kind: self._act(ChooseDevice(kind, value)))
             self._choices[name] = (Label("", type_name="strong"), choice)
         self._test = Button("", kind="link", icon_name="play", small=True)
         self._test.setObjectName("lobby-test-sound")
-        self._test.clicked.connect(lambda: self._model.act(PlayTestSound()))
+        self._test.clicked.connect(lambda: self._act(PlayTestSound()))
         self._join = Button("", kind="primary", large=True)
         self._join.setObjectName("meeting-join")
-        self._join.clicked.connect(lambda: self._model.act(Join()))
+        self._join.clicked.connect(lambda: self._act(Join()))
         self._sound = Button("", icon_name="headphones", large=True)
         self._sound.setObjectName("meeting-join-sound")
-        self._sound.clicked.connect(lambda: self._model.act(Join(sound_only=True)))
+        self._sound.clicked.connect(lambda: self._act(Join(sound_only=True)))
         self._cancel = Button("", kind="ghost")
         self._cancel.setObjectName("meeting-cancel")
-        self._cancel.clicked.connect(lambda: self._model.act(Cancel()))
+        self._cancel.clicked.connect(lambda: self._act(Cancel()))
 
     def _lay_out(self) -> None:
         self._left = column(spacing=12)
@@ -144,7 +155,7 @@ class LobbyView(Plane):
         self._who.setText(_who_is_in(state))
         self._card.show_encryption(state.encrypted)
         self._preview.show_person(state.own_user, state.own_name, state.own_avatar)
-        self._preview.show_camera(self._model.frames, on=state.camera_on)
+        self._preview.show_camera(self._frames(), on=state.camera_on)
         self._show_switches(state)
         self._meter.set_level(state.level if state.microphone_on else 0.0)
         for name, options in (("microphone", state.microphones), ("speaker", state.speakers), ("camera", state.cameras)):
@@ -185,7 +196,7 @@ class LobbyView(Plane):
         self._test.setText(tr("lobby-test-speaker"))
         self._sound.setText(tr("lobby-join-sound"))
         self._cancel.setText(tr("lobby-cancel"))
-        self._render(self._model.state.value)
+        self._render(self._state.value)
 
     def _themed(self, _: Theme) -> None:
         theme = theme_of(self)
@@ -201,9 +212,9 @@ class LobbyView(Plane):
     @guarded(default=None)
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._model.act(Join())
+            self._act(Join())
         elif event.key() == Qt.Key.Key_Escape:
-            self._model.act(Cancel())
+            self._act(Cancel())
         else:
             super().keyPressEvent(event)
 

@@ -1,16 +1,28 @@
 """The meeting stage: top bar, canvas with pager, people panel, bar of controls (mockup 06)."""
 
 import time
+from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from welink_desktop.core.calls import Quality
+from welink_desktop.core.ports.calls import FrameSource
+from welink_desktop.core.reactive import State
 from welink_desktop.features.meetings.stage.bar import ControlBar
-from welink_desktop.features.meetings.stage.model import StageModel
 from welink_desktop.features.meetings.stage.people_panel import PeoplePanel
-from welink_desktop.features.meetings.stage.state import Pin, PlacedTile, Resize, Retry, SetMode, ShowPeople, StageState, TurnPage
+from welink_desktop.features.meetings.stage.state import (
+    Pin,
+    PlacedTile,
+    Resize,
+    Retry,
+    SetMode,
+    ShowPeople,
+    StageState,
+    TurnPage,
+    Wish,
+)
 from welink_desktop.services.call_layout import Rect
 from welink_desktop.services.meeting.records import Connection, StageMode
 from welink_desktop.ui.a11y import describe
@@ -53,13 +65,20 @@ def spoken_tile(tile: PlacedTile) -> str:
 
 
 class StageView(Plane):
-    """Renders `StageModel.state`; every click is a wish."""
+    """Renders a `StageState`; every click is a wish. `frames` answers where pictures come from just now."""
 
-    def __init__(self, model: StageModel, avatars: AvatarPictures, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        state: State[StageState],
+        act: Callable[[Wish], None],
+        frames: Callable[[], FrameSource | None],
+        avatars: AvatarPictures,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__("stage", parent)
         self.setObjectName("meeting-stage")
         mark_stage(self)
-        self._model = model
+        self._state, self._act, self._frames = state, act, frames
         self._avatars = avatars
         self._build()
         self._wire()
@@ -68,7 +87,7 @@ class StageView(Plane):
         self._clock.start(SECOND)
         translated(self, self._retranslate)
         on_theme(self, self._themed)
-        bind(self, model.state, self._render)
+        bind(self, state, self._render)
 
     def _build(self) -> None:
         self._chip = Chip()
@@ -81,7 +100,7 @@ class StageView(Plane):
         self._full = IconButton("fullscreen")
         self._full.setObjectName("meeting-fullscreen")
         self._banner = Banner("warning", "refresh")
-        self._banner_action = self._banner.add_action("", lambda: self._model.act(Retry()))
+        self._banner_action = self._banner.add_action("", lambda: self._act(Retry()))
         self._alarm = Banner("danger", "shield-alert")
         self._canvas = StageCanvas(self._paint_avatar)
         self._canvas.setObjectName("meeting-canvas")
@@ -92,7 +111,7 @@ class StageView(Plane):
         self._next.setObjectName("meeting-page-next")
         self._page = Label("", type_name="small", color="stage-muted")
         self._panel = PeoplePanel(self._avatars)
-        self._bar = ControlBar(self._model.act)
+        self._bar = ControlBar(self._act)
         self._top = row(spacing=12)
         add_all(self._top, (self._chip, self._title, self._count))
         self._top.addStretch(1)
@@ -116,11 +135,11 @@ class StageView(Plane):
         layout.addWidget(self._bar)
 
     def _wire(self) -> None:
-        self._mode.chosen.connect(lambda value: self._model.act(SetMode(StageMode(value))))
-        self._canvas.activated.connect(lambda key: self._model.act(Pin(key)))
-        self._previous.clicked.connect(lambda: self._model.act(TurnPage(-1)))
-        self._next.clicked.connect(lambda: self._model.act(TurnPage(1)))
-        self._panel.close_button.clicked.connect(lambda: self._model.act(ShowPeople(False)))
+        self._mode.chosen.connect(lambda value: self._act(SetMode(StageMode(value))))
+        self._canvas.activated.connect(lambda key: self._act(Pin(key)))
+        self._previous.clicked.connect(lambda: self._act(TurnPage(-1)))
+        self._next.clicked.connect(lambda: self._act(TurnPage(1)))
+        self._panel.close_button.clicked.connect(lambda: self._act(ShowPeople(False)))
         self._full.clicked.connect(self._toggle_full_screen)
         self._avatars.changed.listen(lambda _: self._canvas.update())
         self._canvas.installEventFilter(self)
@@ -130,7 +149,7 @@ class StageView(Plane):
     def _render(self, state: StageState) -> None:
         self._render_top(state)
         self._render_notices(state)
-        self._canvas.set_frames(self._model.frames)
+        self._canvas.set_frames(self._frames())
         self._canvas.set_tiles(tuple(self._tile(tile) for tile in state.tiles))
         self._panel.setVisible(state.panel_open)
         self._panel.show_people(state.people)
@@ -196,7 +215,7 @@ class StageView(Plane):
         self._avatars.paint(painter, box, tile.user, tile.name, tile.avatar, plane="stage-tile", theme=theme)
 
     def _tick(self) -> None:
-        state = self._model.state.value
+        state = self._state.value
         seconds = max(0, int(time.time() - state.since_ms / 1000)) if state.since_ms else 0
         self._bar.show_length(seconds)
 
@@ -208,7 +227,7 @@ class StageView(Plane):
         self._full.set_name(tr("meeting-fullscreen"), "F11")
         self._banner_action.setText(tr("retry"))
         self._panel.retranslate()
-        self._render(self._model.state.value)
+        self._render(self._state.value)
 
     def _themed(self, _: Theme) -> None:
         theme = theme_of(self)
@@ -227,7 +246,7 @@ class StageView(Plane):
     @guarded(default=False)
     def eventFilter(self, watched: object, event: object) -> bool:
         if watched is self._canvas and isinstance(event, QResizeEvent):
-            self._model.act(Resize(event.size().width(), event.size().height(), self.devicePixelRatioF()))
+            self._act(Resize(event.size().width(), event.size().height(), self.devicePixelRatioF()))
         return False
 
     @guarded(default=None)

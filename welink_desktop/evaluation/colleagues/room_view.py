@@ -13,7 +13,7 @@ class RoomView:
     """Open it with `open_view`; `close` it. Loop-confined."""
 
     def __init__(self, timeline: Timeline) -> None:
-        self._timeline = timeline
+        self.timeline = timeline
         self._items: list[TimelineItem] = []
         self._changed = asyncio.Event()
         self._unwatch = timeline.watch(self._batch)
@@ -34,7 +34,7 @@ class RoomView:
 
     async def close(self) -> None:
         self._unwatch()
-        await self._timeline.close()
+        await self.timeline.close()
 
     def _batch(self, batch: TimelineBatch) -> None:
         apply(self._items, batch.changes)

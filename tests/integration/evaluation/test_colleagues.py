@@ -1,0 +1,115 @@
+"""Colleagues are real: the viewer's own engine reads what they wrote, asks them something and meets them."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from welink_desktop.adapters.matrix.accounts import MatrixAccounts
+from welink_desktop.core.account import Homeserver
+from welink_desktop.core.changes import apply
+from welink_desktop.core.ids import RoomId
+from welink_desktop.core.ports.accounts import Session
+from welink_desktop.core.rooms import RoomListBatch, RoomSummary
+from welink_desktop.core.timeline import AttachmentContent, OutgoingText, TextContent, TimelineItem
+from welink_desktop.evaluation import control
+from welink_desktop.evaluation.colleagues.accounts import accounts_in
+from welink_desktop.evaluation.colleagues.part import ColleaguesPart
+from welink_desktop.evaluation.colleagues.room_view import RoomView, open_view
+from welink_desktop.evaluation.sample import sample
+from welink_desktop.evaluation.seed import load_seeded
+from welink_desktop.evaluation.state import BackendState, evaluation_folder
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("profile")
+    control.start(folder, lambda step: None)
+    yield folder
+    control.stop(folder)
+
+
+@pytest.fixture
+def backend(profile: Path) -> BackendState:
+    return control.status(profile)
+
+
+@pytest.fixture
+async def viewer(profile: Path, backend: BackendState) -> AsyncIterator[Session]:
+    """The viewer's first device; the same one in every test."""
+    accounts = accounts_in(profile / "viewer")
+    assert isinstance(accounts, MatrixAccounts)
+    known = await accounts.accounts()
+    server = Homeserver(backend.server_name, backend.base_url, secure=False, evaluation=True)
+    account = known[0] if known else await accounts.sign_in(server, backend.viewer, backend.viewer_password, "Test")
+    session = await accounts.open(account.key)
+    yield session
+    await session.close()
+
+
+def _room(profile: Path, key: str) -> RoomId:
+    return RoomId(load_seeded(evaluation_folder(profile)).rooms[key])
+
+
+def _body(item: TimelineItem) -> str:
+    return item.content.body if isinstance(item.content, TextContent) else ""
+
+
+async def _history_done(profile: Path) -> None:
+    part = ColleaguesPart(evaluation_folder(profile))
+    end = time.monotonic() + 240
+    while part.status().get("history") != "done":
+        assert time.monotonic() < end, part.status()
+        await asyncio.sleep(0.2)
+
+
+async def _opened(session: Session, room: RoomId) -> RoomView:
+    rooms: list[RoomSummary] = []
+    seen = asyncio.Event()
+
+    def changed(batch: RoomListBatch) -> None:
+        apply(rooms, batch.changes)
+        if any(each.room == room for each in rooms):
+            seen.set()
+
+    stop = session.chat.watch_rooms(changed)
+    async with asyncio.timeout(60):
+        await seen.wait()
+    stop()
+    return await open_view(session.chat, room)
+
+
+async def test_viewer_reads_the_whole_conversation(profile: Path, viewer: Session) -> None:
+    await _history_done(profile)
+    plan = next(room for room in sample().rooms if room.key == "site")
+    view = await _opened(viewer, _room(profile, "site"))
+    await view.until(lambda item: plan.lines[-1].text in _body(item))
+    while await view.timeline.load_older():
+        pass
+    await view.until(lambda item: plan.lines[0].text in _body(item))
+    bodies = [_body(item) for item in view.items]
+    for line in plan.lines:
+        assert not line.text or line.picture or line.text in bodies, line.text
+    pictures = [item for item in view.items if isinstance(item.content, AttachmentContent)]
+    assert len(pictures) == sum(bool(line.picture or line.file[0]) for line in plan.lines)
+    praised = next(item for item in view.items if isinstance(item.content, AttachmentContent) and item.reactions)
+    assert {reaction.key for reaction in praised.reactions} == {"👍", "🎉"}
+    own = next(item for item in view.items if _body(item) == "太好了。周一前我把 OR-3 的弱电点位图发出来")
+    assert own.own
+    assert own.edited
+    assert own.reply is not None
+    await view.close()
+
+
+async def test_colleague_answers_a_question(profile: Path, viewer: Session) -> None:
+    view = await _opened(viewer, _room(profile, "site"))
+    await viewer.chat.send_text(_room(profile, "site"), OutgoingText("你好,周三的会议几点?"))
+    answer = await view.until(lambda item: "下午 3 点" in _body(item) and not item.own)
+    question = await view.until(lambda item: item.own and _body(item) == "你好,周三的会议几点?" and bool(item.reactions))
+    assert answer.sender == sample().user_id("maya")
+    assert question.reactions[0].key == "👍"
+    await view.close()

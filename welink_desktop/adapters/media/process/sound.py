@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from livekit import rtc
 
+from welink_desktop.adapters.media.process import pulse
 from welink_desktop.adapters.media.process.sources import SAMPLE_RATE, level_of
 from welink_desktop.core.calls import DeviceKind, MediaDevice
 from welink_desktop.core.errors import DeviceUnavailable
@@ -41,12 +42,11 @@ class Sound:
 
     def choose_speaker(self, name: str) -> bool:
         """ "" is the system's default. False: only a new process can do it. Raises `DeviceUnavailable`."""
-        audio = self.open()
-        return self._choose(name, audio.playout_devices(), audio.set_playout_device, "speaker")
+        return self._choose(DeviceKind.SPEAKER, name)
 
     def choose_microphone(self, name: str) -> bool:
-        audio = self.open()
-        return self._choose(name, audio.recording_devices(), audio.set_recording_device, "microphone")
+        """As `choose_speaker`."""
+        return self._choose(DeviceKind.MICROPHONE, name)
 
     def microphone(self) -> rtc.PlatformAudioSource:
         try:
@@ -58,22 +58,37 @@ class Sound:
             raise DeviceUnavailable(str(error), device="microphone") from None
 
     def devices(self) -> tuple[tuple[MediaDevice, ...], tuple[MediaDevice, ...]]:
-        """Microphones and speakers; none where there is no sound system."""
+        """Microphones and speakers; none where there is no sound system. Blocks for a moment."""
+        return self._listed(DeviceKind.MICROPHONE), self._listed(DeviceKind.SPEAKER)
+
+    def _listed(self, kind: DeviceKind) -> tuple[MediaDevice, ...]:
+        of_server = pulse.devices(kind)
+        if of_server is not None:
+            return of_server
         try:
             audio = self.open()
-            microphones, speakers = audio.recording_devices(), audio.playout_devices()
+            known = audio.playout_devices() if kind is DeviceKind.SPEAKER else audio.recording_devices()
         except (DeviceUnavailable, rtc.PlatformAudioError):
-            return (), ()
-        return _named(DeviceKind.MICROPHONE, microphones), _named(DeviceKind.SPEAKER, speakers)
+            return ()
+        return tuple(MediaDevice(kind, one.id, one.name) for one in known if not one.name.startswith("default"))
 
     def close(self) -> None:
         if self._audio is not None:
             self._audio.close()
             self._audio = None
 
-    def _choose(self, name: str, known: list[rtc.AudioDeviceInfo], choose: Callable[[str], None], what: str) -> bool:
+    def _choose(self, kind: DeviceKind, name: str) -> bool:
+        of_server = pulse.devices(kind)
+        if of_server is not None:
+            return self._choose_at_server(kind, name, of_server)
+        audio = self.open()
+        known, choose = (
+            (audio.playout_devices(), audio.set_playout_device)
+            if kind is DeviceKind.SPEAKER
+            else (audio.recording_devices(), audio.set_recording_device)
+        )
         if not known:
-            raise DeviceUnavailable(f"no {what}", device=what)
+            raise DeviceUnavailable("none there", device=kind.value)
         wanted = next((device for device in known if device.name == name), None) if name else known[0]
         if wanted is None:
             raise DeviceUnavailable("no such device", device=name)
@@ -82,13 +97,31 @@ class Sound:
         except rtc.PlatformAudioError:
             if self._connected:
                 return False
-            raise DeviceUnavailable("refused", device=name or what) from None
+            raise DeviceUnavailable("refused", device=name or kind.value) from None
+        return True
+
+    def _choose_at_server(self, kind: DeviceKind, name: str, known: tuple[MediaDevice, ...]) -> bool:
+        """The SDK must connect to the sound server anew to follow."""
+        wanted = server_name(known, name)
+        if wanted == pulse.chosen(kind):
+            self.open()
+            return True
+        if self._connected:
+            return False
+        self.close()
+        pulse.choose(kind, wanted)
+        self.open()
         return True
 
 
-def _named(kind: DeviceKind, devices: list[rtc.AudioDeviceInfo]) -> tuple[MediaDevice, ...]:
-    """Without the entries that stand for the default: that is "" here."""
-    return tuple(MediaDevice(kind, device.id, device.name) for device in devices if not device.name.startswith("default"))
+def server_name(known: tuple[MediaDevice, ...], name: str) -> str:
+    """The sound server's own name of a device; "" for the default. Raises `DeviceUnavailable`."""
+    if not name:
+        return ""
+    found = next((device.id for device in known if device.name == name), None)
+    if found is None:
+        raise DeviceUnavailable("no such device", device=name)
+    return found
 
 
 def _portaudio() -> Any:
@@ -100,8 +133,13 @@ def _portaudio() -> Any:
     return sounddevice
 
 
-def _device_index(portaudio: Any, name: str, channels: str) -> int | None:
-    """PortAudio's number of a device; None, the default, if it goes by another name there."""
+def _device_index(portaudio: Any, kind: DeviceKind, name: str) -> int | None:
+    """PortAudio's number of a device; None is the default, which follows our choice at a sound server."""
+    of_server = pulse.devices(kind)
+    if of_server is not None:
+        pulse.choose(kind, server_name(of_server, name))
+        return None
+    channels = "max_output_channels" if kind is DeviceKind.SPEAKER else "max_input_channels"
     for index, device in enumerate(portaudio.query_devices()):
         if name and name in str(device["name"]) and device[channels] > 0:
             return index
@@ -116,7 +154,7 @@ class Meter:
         try:
             self._stream = portaudio.InputStream(
                 samplerate=SAMPLE_RATE, channels=1, dtype="int16", blocksize=_METER_BLOCK,
-                device=_device_index(portaudio, device, "max_input_channels"),
+                device=_device_index(portaudio, DeviceKind.MICROPHONE, device),
                 callback=lambda block, *_: tell(level_of(block.reshape(-1))),
             )  # fmt: skip
             self._stream.start()
@@ -138,7 +176,7 @@ def _play(device: str) -> None:
     fade = np.sin(np.pi * moments / moments[-1])
     notes = np.concatenate([np.sin(2 * np.pi * hertz * moments) * fade for hertz in (523, 784)])
     try:
-        number = _device_index(portaudio, device, "max_output_channels")
+        number = _device_index(portaudio, DeviceKind.SPEAKER, device)
         with portaudio.OutputStream(samplerate=SAMPLE_RATE, channels=1, dtype="float32", device=number) as stream:
             stream.write((0.3 * notes).astype(np.float32))
     except portaudio.PortAudioError as error:

@@ -9,6 +9,7 @@ from welink_desktop.adapters.media.process.pictures import Picture, Pixels, plan
 BITS = 16
 _CELLS = BITS + 4  # black, white, number, parity, inverse parity
 _DARK, _LIGHT = 24, 228
+_TOLERANCE = 70
 
 
 def strip_height(height: int) -> int:
@@ -32,9 +33,10 @@ def read(luma: Pixels) -> int | None:
     row = luma[max(1, strip_height(height) // 2 - 1) :][:2].mean(axis=0)
     centres = [int((cell + 0.5) * width / _CELLS) for cell in range(_CELLS)]
     values = np.array([row[max(0, x - 1) : x + 2].mean() for x in centres])
-    if values.max() - values.min() < 60:
+    dark, light = values < _DARK + _TOLERANCE, values > _LIGHT - _TOLERANCE
+    if not np.all(dark | light):
         return None
-    bits = values > (values.max() + values.min()) / 2
+    bits = light
     number = int(sum(int(bit) << index for index, bit in enumerate(bits[2 : 2 + BITS])))
     return number if np.array_equal(bits, _cells(number)) else None
 

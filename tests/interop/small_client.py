@@ -42,6 +42,7 @@ class SmallClient:
         self._news = asyncio.Condition()
         self._pos = ""
         self._since = ""
+        self.encryption.uploaded.watch(lambda uploaded: self._poke() if uploaded else None)
 
     @classmethod
     async def start(cls, synapse: TestSynapse, account: Registered, folder: Path) -> "SmallClient":
@@ -61,6 +62,13 @@ class SmallClient:
         async with asyncio.timeout(timeout), self._news:
             while not fact():
                 await self._news.wait()
+
+    def _poke(self) -> None:
+        self.scope.spawn(self._notify(), name="notify")
+
+    async def _notify(self) -> None:
+        async with self._news:
+            self._news.notify_all()
 
     async def rules(self, room: RoomId) -> RoomRules:
         state = self.state[room]
@@ -124,8 +132,7 @@ class SmallClient:
                 self._take(transaction, answer)
             self._pos = answer["pos"]
             self.encryption.wake()
-            async with self._news:
-                self._news.notify_all()
+            await self._notify()
 
     def _body(self) -> dict[str, Any]:
         to_device = {"enabled": True, **({"since": self._since} if self._since else {})}

@@ -153,7 +153,7 @@ class RoomReader:
             return _DAMAGED
         if inner.get("room_id") != room:
             return _WRONG_ROOM
-        earlier = self._store.remember_index(room, envelope.session, index, envelope.event, envelope.at_ms)
+        earlier = self._store.remember_index(envelope.session, index, envelope.event, envelope.at_ms)
         if earlier is not None and earlier[0] != envelope.event:
             _log.warning("replayed message", room=short(room), event=short(envelope.event))
             return _REPLAYED
@@ -227,7 +227,7 @@ def _envelope(event: Mapping[str, Any]) -> _Envelope | Undecryptable:
 def _room_event(plaintext: bytes) -> JsonObject | None:
     """`{type, content, room_id}` or None."""
     try:
-        inner = json.loads(plaintext)
+        inner = json.loads(plaintext.decode())
     except (ValueError, RecursionError):
         return None
     if not isinstance(inner, dict) or not isinstance(inner.get("type"), str) or not isinstance(inner.get("content"), dict):

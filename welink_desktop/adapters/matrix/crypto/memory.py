@@ -34,7 +34,7 @@ class MemoryStore:
         self._held: dict[int, tuple[UserId, str, JsonObject]] = {}
         self._rows = 0
         self._inbound: dict[tuple[RoomId, str], dict[str, Inbound]] = {}
-        self._indexes: dict[tuple[RoomId, str, int], tuple[str, int]] = {}
+        self._indexes: dict[tuple[str, int], tuple[str, int]] = {}
         self._outbound: dict[RoomId, Outbound] = {}
         self._shares: dict[tuple[RoomId, str], dict[tuple[UserId, DeviceId], Share]] = {}
         self._withheld: dict[tuple[RoomId, str], Withheld] = {}
@@ -125,8 +125,8 @@ class MemoryStore:
     def save_inbound(self, row: Inbound) -> None:
         self._inbound.setdefault((row.room, row.session), {})[row.sender_key] = row
 
-    def remember_index(self, room: RoomId, session: str, index: int, event: str, at_ms: int) -> tuple[str, int] | None:
-        key = (room, session, index)
+    def remember_index(self, session: str, index: int, event: str, at_ms: int) -> tuple[str, int] | None:
+        key = (session, index)
         if key in self._indexes:
             return self._indexes[key]
         self._indexes[key] = (event, at_ms)

@@ -92,7 +92,7 @@ class MegolmStore(Protocol):
 
     def save_inbound(self, row: Inbound) -> None: ...
 
-    def remember_index(self, room: RoomId, session: str, index: int, event: str, at_ms: int) -> tuple[str, int] | None:
+    def remember_index(self, session: str, index: int, event: str, at_ms: int) -> tuple[str, int] | None:
         """Bind (session, index) to the event for ever. The earlier (event, time) if there is one, else None."""
 
     def outbound(self, room: RoomId) -> Outbound | None: ...

@@ -184,17 +184,11 @@ class SqlCryptoStore:
             ),
         )
 
-    def remember_index(self, room: RoomId, session: str, index: int, event: str, at_ms: int) -> tuple[str, int] | None:
-        with self._database.transaction() as t:
-            added = t.execute(
-                "INSERT OR IGNORE INTO crypto_indexes(room, session, number, event, at_ms) VALUES(?, ?, ?, ?, ?)",
-                (room, session, index, event, at_ms),
-            )
-            if added > 0:
-                return None
-            row = t.row(
-                "SELECT event, at_ms FROM crypto_indexes WHERE room = ? AND session = ? AND number = ?", (room, session, index)
-            )
+    def remember_index(self, session: str, index: int, event: str, at_ms: int) -> tuple[str, int] | None:
+        query = "INSERT OR IGNORE INTO crypto_indexes(session, number, event, at_ms) VALUES(?, ?, ?, ?)"
+        if self._write(query, (session, index, event, at_ms)):
+            return None
+        row = self._row("SELECT event, at_ms FROM crypto_indexes WHERE session = ? AND number = ?", (session, index))
         return None if row is None else (row[0], row[1])
 
     def outbound(self, room: RoomId) -> Outbound | None:
@@ -270,9 +264,12 @@ class SqlCryptoStore:
     def save_withheld_sent(self, session: str, user: UserId, device: DeviceId) -> None:
         self._write("INSERT OR IGNORE INTO crypto_withheld_sent(session, user, device) VALUES(?, ?, ?)", (session, user, device))
 
-    def _write(self, sql: str, params: Sequence[object] = ()) -> None:
+    def _write(self, sql: str, params: Sequence[object] = ()) -> int:
+        running = self._database.running
+        if running is not None:
+            return running.execute(sql, params)
         with self._database.transaction() as t:
-            t.execute(sql, params)
+            return t.execute(sql, params)
 
     def _row(self, sql: str, params: Sequence[object] = ()) -> Row | None:
         with self._database.read() as t:

@@ -32,8 +32,8 @@ MIGRATIONS = (
             "sender_ed25519 TEXT NOT NULL, sender TEXT NOT NULL, device TEXT NOT NULL, source TEXT NOT NULL, first_index "
             "INTEGER NOT NULL, pickle TEXT NOT NULL, shared_history INTEGER NOT NULL, owner_signed INTEGER NOT NULL, "
             "PRIMARY KEY(room, session, sender_key))",
-            "CREATE TABLE crypto_indexes(room TEXT NOT NULL, session TEXT NOT NULL, number INTEGER NOT NULL, event TEXT NOT"
-            " NULL, at_ms INTEGER NOT NULL, PRIMARY KEY(session, number, room)) WITHOUT ROWID",
+            "CREATE TABLE crypto_indexes(session TEXT NOT NULL, number INTEGER NOT NULL, event TEXT NOT NULL, "
+            "at_ms INTEGER NOT NULL, PRIMARY KEY(session, number)) WITHOUT ROWID",
             "CREATE TABLE crypto_outbound(room TEXT PRIMARY KEY, session TEXT NOT NULL, pickle TEXT NOT NULL, first_key "
             "TEXT NOT NULL, created_ms INTEGER NOT NULL, messages INTEGER NOT NULL, period_ms INTEGER NOT NULL, "
             "period_messages INTEGER NOT NULL, shared_history INTEGER NOT NULL, invalid INTEGER NOT NULL)",

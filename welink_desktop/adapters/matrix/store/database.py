@@ -149,6 +149,11 @@ class Database:
         else:
             self._connection.execute("RELEASE nested")
 
+    @property
+    def running(self) -> Transaction | None:
+        """The transaction that is open now. For a single statement, which needs no savepoint of its own to be all or nothing."""
+        return self._transaction
+
     @contextlib.contextmanager
     def read(self) -> Iterator[Transaction]:
         """For queries only; sees the running transaction if there is one."""

@@ -11,6 +11,9 @@ MAX_ID = 255
 MAX_DEPTH = 100
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
     """`m.relates_to`: `kind` is the rel_type ("" for a mere reply)."""
@@ -92,7 +95,7 @@ def parse_event(value: object, room: RoomId) -> Event | Unreadable:
     unsigned = object_of(value, "unsigned")
     redacts = _id(content.get("redacts"), "$") or _id(value.get("redacts"), "$")
     try:
-        text = clean(json.dumps(raw, ensure_ascii=False, separators=(",", ":")))
+        text = clean(_ENCODER.encode(raw))
     except (ValueError, RecursionError):
         return Unreadable("cannot be kept", known, who, timestamp)
     redacted = unsigned.get("redacted_because")

@@ -5,7 +5,6 @@ visible rows only and keeps one anchor row at its place through insertions, resi
 """
 
 import enum
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,6 +13,7 @@ from PySide6.QtCore import Signal as QtSignal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QRegion, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 
+from welink_desktop.ui.design.theme import theme_of
 from welink_desktop.ui.guard import guarded
 from welink_desktop.ui.lists.heights import HeightMap
 from welink_desktop.ui.lists.rows_model import RowsModel
@@ -73,6 +73,8 @@ class AnchoredList(QListView):
         self._silent = False
         self._width = -1
         self._padding = (0, 0)
+        self.plane = "surface"
+        """Colour token behind the rows."""
         self.keyboard = False
         """Whether the focus came by keyboard, so that the current row shows a ring."""
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -302,7 +304,7 @@ class AnchoredList(QListView):
     @guarded(default=None)
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
-        painter.fillRect(event.rect(), self.palette().base())
+        painter.fillRect(event.rect(), theme_of(self).color(self.plane))
         self._ensure()
         if self._painter is not None:
             top, bottom = event.rect().top(), event.rect().bottom()

@@ -1,0 +1,269 @@
+"""The chat page: which conversation is open, and its parts working together. Qt-free; one per session."""
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from welink_desktop.core.ids import RoomId, UserId
+from welink_desktop.core.ports.chat import Chat
+from welink_desktop.core.ports.media import MediaStore
+from welink_desktop.core.ports.people import People
+from welink_desktop.core.reactive import Scope, Signal, State
+from welink_desktop.core.rooms import Membership, RoomSummary, Typing
+from welink_desktop.core.settings import SendKey
+from welink_desktop.features.chat.composer.model import ComposerModel
+from welink_desktop.features.chat.details import model as details
+from welink_desktop.features.chat.room_list.model import RoomListModel
+from welink_desktop.features.chat.timeline.model import Answering, Asked, Editing, OpenLink, OpenPerson, TimelineModel
+from welink_desktop.services.composer import Composer
+from welink_desktop.services.known_people import KnownPeople
+from welink_desktop.services.members import MemberList, RoomMembers
+from welink_desktop.services.pictures import Pictures
+from welink_desktop.services.room_list import RoomList, RoomListStatus
+from welink_desktop.services.timeline import RoomTimeline
+
+
+class Conversation:
+    """One open room with everything that belongs to it; `scope` ends with it."""
+
+    def __init__(self, chat: Chat, media: MediaStore, summary: RoomSummary, me: UserId, send_key: SendKey) -> None:
+        room = summary.room
+        self.room = room
+        self.scope = Scope("conversation")
+        self.service = RoomTimeline(chat, media, room, self.scope)
+        self.scope.add(self.service.close)
+        self.timeline = TimelineModel(self.service, me, self.scope, summary=summary)
+        self.composer = ComposerModel(Composer(chat, room, self.scope), room, summary.name, me, self.scope)
+        self.composer.set_send_key(send_key)
+        self.members = RoomMembers(chat, room, self.scope)
+        self.typing: State[tuple[UserId, ...]] = State(())
+        self.scope.add(self.members.state.watch(self._members))
+        self.scope.add(self.timeline.asked.listen(self._asked))
+        self.scope.add(self.composer.wants_last.listen(lambda _: self._edit_last()))
+        self.scope.add(chat.watch_typing(room, self._typing))
+        self.members.refresh(summary.joined)
+
+    def update(self, summary: RoomSummary) -> None:
+        self.timeline.set_summary(summary)
+        self.composer.set_name(summary.name)
+        self.members.refresh(summary.joined)
+
+    def _members(self, members: MemberList) -> None:
+        self.timeline.set_members(members)
+        self.composer.set_members(members)
+
+    def _typing(self, typing: Typing) -> None:
+        self.typing.set(typing.people)
+
+    def _asked(self, asked: Asked) -> None:
+        match asked:
+            case Answering(item):
+                self.composer.answer(item)
+            case Editing(item):
+                self.composer.edit(item)
+            case _:
+                pass
+
+    def _edit_last(self) -> None:
+        item = self.timeline.last_own()
+        if item is not None:
+            self.composer.edit(item)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatState:
+    """`summary` is the open room (None: none); `typing` are names; `wanted` is a room that is not known yet."""
+
+    summary: RoomSummary | None = None
+    typing: tuple[str, ...] = ()
+    details: bool = False
+    wanted: RoomId | None = None
+    inviter_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToggleDetails:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Meet:
+    """Start or join the meeting of the open room."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewChat:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptInvitation:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineInvitation:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRoom:
+    """Back to the list (narrow windows)."""
+
+
+Wish = ToggleDetails | Meet | NewChat | AcceptInvitation | DeclineInvitation | CloseRoom
+
+
+class ChatModel:
+    """`open` shows a room. Signals ask the app for what lies outside chat."""
+
+    def __init__(self, chat: Chat, people: People, media: MediaStore, me: UserId, scope: Scope) -> None:
+        self.state = State(ChatState())
+        self.conversation: State[Conversation | None] = State(None)
+        self.person_wanted: Signal[UserId] = Signal()
+        self.link_wanted: Signal[str] = Signal()
+        self.meeting_wanted: Signal[RoomId] = Signal()
+        self.new_chat_wanted: Signal[None] = Signal()
+        self.opened: Signal[RoomId | None] = Signal()
+        self.me = me
+        self.pictures = Pictures(media, scope)
+        self.known_people = KnownPeople(people, scope)
+        self.rooms = RoomList(chat, scope)
+        self.room_list = RoomListModel(self.rooms, self.known_people, scope)
+        self.details = details.DetailsModel()
+        self._chat, self._media, self._scope = chat, media, scope
+        self._send_key = SendKey.ENTER
+        self._looking = False
+        scope.add(self.room_list.chosen.listen(self.open))
+        scope.add(self.rooms.state.watch(self._rooms_changed))
+        scope.add(self.known_people.changed.listen(lambda _: self._name_people()))
+        scope.add(self.details.asked.listen(self._details_asked))
+        scope.add(self._close_conversation)
+
+    def open(self, room: RoomId | None) -> None:
+        """Show a room; one that is not known yet opens when it appears in the list. None closes."""
+        if room is None:
+            self._leave_conversation()
+            self.state.set(replace(self.state.value, summary=None, wanted=None, typing=()))
+            self.room_list.set_current(None)
+            self.opened.emit(None)
+            return
+        summary = self.rooms.room(room)
+        if summary is None:
+            self.state.set(replace(self.state.value, wanted=room))
+            return
+        current = self.conversation.value
+        if current is not None and current.room == room:
+            self.opened.emit(room)
+            return
+        self._leave_conversation()
+        self.state.set(ChatState(summary, details=self.state.value.details))
+        self.room_list.set_current(room)
+        self.details.set_summary(summary)
+        self._name_people()
+        if summary.membership is Membership.JOINED:
+            self._start(summary)
+        self.opened.emit(room)
+
+    def set_send_key(self, key: SendKey) -> None:
+        self._send_key = key
+        if self.conversation.value is not None:
+            self.conversation.value.composer.set_send_key(key)
+
+    def set_looking(self, looking: bool) -> None:
+        """Whether this page is in front of an active window: only then messages become read."""
+        self._looking = looking
+        if self.conversation.value is not None:
+            self.conversation.value.timeline.set_looking(looking)
+
+    def act(self, wish: Wish) -> None:
+        summary = self.state.value.summary
+        match wish:
+            case ToggleDetails():
+                self.state.set(replace(self.state.value, details=not self.state.value.details))
+            case Meet():
+                if summary is not None:
+                    self.meeting_wanted.emit(summary.room)
+            case NewChat():
+                self.new_chat_wanted.emit(None)
+            case AcceptInvitation():
+                if summary is not None:
+                    self.rooms.accept(summary.room)
+            case DeclineInvitation():
+                if summary is not None:
+                    self.rooms.leave(summary.room)
+            case CloseRoom():
+                self.open(None)
+            case _:
+                assert_never(wish)
+
+    def _start(self, summary: RoomSummary) -> None:
+        made = Conversation(self._chat, self._media, summary, self.me, self._send_key)
+        made.scope.add(made.members.state.watch(self.details.set_members))
+        made.scope.add(made.typing.watch(self._typing))
+        made.scope.add(made.timeline.asked.listen(self._asked))
+        made.timeline.set_looking(self._looking)
+        self.conversation.set(made)
+
+    def _leave_conversation(self) -> None:
+        old = self.conversation.value
+        if old is not None:
+            self.conversation.set(None)
+            self._scope.spawn(old.scope.aclose(), name="close-conversation")
+
+    async def _close_conversation(self) -> None:
+        old = self.conversation.value
+        if old is not None:
+            self.conversation.set(None)
+            await old.scope.aclose()
+
+    def _rooms_changed(self, _: RoomListStatus) -> None:
+        state = self.state.value
+        if state.wanted is not None and self.rooms.room(state.wanted) is not None:
+            self.open(state.wanted)
+            return
+        if state.summary is None:
+            return
+        summary = self.rooms.room(state.summary.room)
+        if summary is None:
+            self.open(None)
+            return
+        if summary == state.summary:
+            return
+        self.state.set(replace(state, summary=summary))
+        self.details.set_summary(summary)
+        conversation = self.conversation.value
+        if conversation is not None:
+            conversation.update(summary)
+        elif summary.membership is Membership.JOINED:
+            self._start(summary)
+
+    def _typing(self, people: tuple[UserId, ...]) -> None:
+        conversation = self.conversation.value
+        members = conversation.members.state.value if conversation is not None else MemberList()
+        self.state.set(replace(self.state.value, typing=tuple(members.name_of(user) for user in people)))
+
+    def _name_people(self) -> None:
+        summary = self.state.value.summary
+        name = ""
+        if summary is not None and summary.inviter is not None:
+            person = self.known_people.get(summary.inviter)
+            name = person.name if person is not None else ""
+        self.state.set(replace(self.state.value, inviter_name=name))
+
+    def _asked(self, asked: Asked) -> None:
+        match asked:
+            case OpenPerson(user):
+                self.person_wanted.emit(user)
+            case OpenLink(address):
+                self.link_wanted.emit(address)
+            case _:
+                pass
+
+    def _details_asked(self, asked: details.OpenMember | details.LeaveRoom | details.Close) -> None:
+        match asked:
+            case details.OpenMember(user):
+                self.person_wanted.emit(user)
+            case details.LeaveRoom(room):
+                self.rooms.leave(room)
+            case details.Close():
+                self.state.set(replace(self.state.value, details=False))

@@ -28,5 +28,12 @@ error-no-meeting-service = This server offers no meetings. Ask your IT desk to s
 error-meeting-token = The meeting service did not admit you. Try again; if it happens again, ask your IT desk.
 error-meeting-server = The meeting server does not answer. Chat goes on; try to join again in a moment.
 error-media-engine = Sound and video could not be started. Chat goes on; restart the app and try again.
-error-device-unavailable = { $device } cannot be used: it is missing, in use by another program, or not permitted.
+error-device-unavailable = { $device ->
+    [camera] The camera
+    [microphone] The microphone
+    [speaker] The speaker
+    [screen] The screen
+    [sound] The sound system
+   *[other] { $device }
+  } cannot be used: it is missing, in use by another program, or not permitted.
 error-evaluation = The evaluation server did not start: { $part } ({ $reason }).

@@ -25,5 +25,12 @@ error-no-meeting-service = 此服务器未提供会议服务。请联系信息�
 error-meeting-token = 会议服务未予接入。请重试；如再次出现，请联系信息科。
 error-meeting-server = 会议服务器没有响应。聊天不受影响，请稍后再加入。
 error-media-engine = 无法启动音视频。聊天不受影响，请重启应用后再试。
-error-device-unavailable = 无法使用 { $device }：设备缺失、被其他程序占用或未获许可。
+error-device-unavailable = 无法使用{ $device ->
+    [camera] 摄像头
+    [microphone] 麦克风
+    [speaker] 扬声器
+    [screen] 屏幕
+    [sound] 声音系统
+   *[other] { $device }
+  }：设备缺失、被其他程序占用或未获许可。
 error-evaluation = 体验服务器未能启动：{ $part }（{ $reason }）。

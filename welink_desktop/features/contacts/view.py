@@ -314,6 +314,10 @@ class ContactsView(QWidget):
         else:
             self._act(Reload())
 
+    def show_person(self, person: Person) -> None:
+        """Open someone's card, asked for from elsewhere."""
+        self._act(ShowPerson(person))
+
     def focus_first(self) -> None:
         """Where the keyboard starts on this page."""
         self._search.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -76,6 +76,13 @@ class Dialog(QWidget):
         self._foot.addWidget(button)
         return button
 
+    def add_action(self, text: str, act: Callable[[], None], kind: ButtonKind = "primary") -> Button:
+        """A button of the foot that leaves the dialog open; `act` dismisses it once it is done."""
+        button = Button(text, kind=kind)
+        button.clicked.connect(lambda *_: act())
+        self._foot.addWidget(button)
+        return button
+
     def when_closed(self, act: Callable[[], None]) -> None:
         self._on_close.append(act)
 

@@ -1,0 +1,128 @@
+"""Everything that exists while an account is open: its services, its models, and how its pages are made."""
+
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QWidget
+
+from welink_desktop.app.chat_page import ChatPage
+from welink_desktop.app.navigation import Navigation, Page
+from welink_desktop.app.notifier import Notifier
+from welink_desktop.app.world import World
+from welink_desktop.core.calls import CaptureSource
+from welink_desktop.core.errors import WeLinkError
+from welink_desktop.core.ids import RoomId, localpart_of
+from welink_desktop.core.people import Person
+from welink_desktop.core.reactive import State
+from welink_desktop.core.settings import DeviceChoice
+from welink_desktop.services.meeting.meeting import Meeting
+from welink_desktop.services.meeting.records import Choices, InMeeting
+from welink_desktop.services.pictures import Pictures
+from welink_desktop.services.preferences import Preferences
+from welink_desktop.services.room_list import RoomList
+from welink_desktop.services.session import Open, SessionKeeper
+
+
+class AccountPages:
+    """Lives in the session's scope. Pages, and what only they need, are loaded when they are first shown."""
+
+    def __init__(
+        self,
+        opened: Open,
+        world: World,
+        keeper: SessionKeeper,
+        preferences: Preferences,
+        navigation: Navigation,
+        looking_at: Callable[[], RoomId | None],
+    ) -> None:
+        self._world = world
+        self._keeper = keeper
+        self._preferences = preferences
+        self._navigation = navigation
+        self._session = opened.session
+        self._account = opened.account
+        self._scope = opened.scope
+        user = opened.account.user
+        self.me: State[Person] = State(Person(user, localpart_of(user), organisation=opened.account.server.organisation))
+        self.rooms = RoomList(self._session.chat, self._scope)
+        self.pictures = Pictures(self._session.media, self._scope, clock=world.clock)
+        self.chat = ChatPage(self._session, self.rooms, self.pictures, navigation, self._scope, preferences.state)
+        self._meeting: Meeting | None = None
+        self._notifier = Notifier(
+            self._session.chat, world.desktop, preferences.state, looking_at, navigation.open_room, self._scope
+        )
+        self._scope.add(self._session.people.watch_people(self._person_changed))
+        self._scope.spawn(self._load_me(), name="own-profile")
+        self._meet_page: QWidget | None = None
+
+    def makers(self) -> dict[Page, Callable[[], QWidget]]:
+        """How each destination of the rail is made."""
+        return {
+            Page.CHAT: self.chat.make,
+            Page.CONTACTS: self._make_contacts,
+            Page.MEET: self._make_meet,
+            Page.SETTINGS: self._make_settings,
+        }
+
+    def meet_in(self, room: RoomId) -> None:
+        """Go to the lobby of a room's meeting."""
+        self._navigation.open_meeting()
+        page = self._meet_page
+        from welink_desktop.app.meet_page import MeetPage
+
+        if isinstance(page, MeetPage):
+            page.open_lobby(room)
+
+    def in_meeting(self) -> bool:
+        return self._meeting is not None and isinstance(self._meeting.state.value, InMeeting)
+
+    def _make_contacts(self) -> QWidget:
+        from welink_desktop.features.contacts.model import ContactsModel
+        from welink_desktop.features.contacts.view import ContactsView
+        from welink_desktop.services.directory import Directory
+
+        directory = Directory(self._session.people, self._scope)
+        model = ContactsModel(
+            directory, self._session.chat, self.pictures, self._account.user, self._scope, clock=self._world.clock
+        )
+        model.chat_wanted.listen(self._navigation.open_room)
+        model.meeting_wanted.listen(self.meet_in)
+        model.start()
+        return ContactsView(model.state, model.act, model.picture, model.picture_arrived)
+
+    def _make_meet(self) -> QWidget:
+        from welink_desktop.app.meet_page import MeetPage
+
+        choices = capture_choices(self._preferences.value.devices)
+        meeting = Meeting(self._session.calls, self._world.media, self._world.desktop, self._world.clock, choices=choices)
+        self._scope.add(meeting.aclose)
+        self._meeting = meeting
+        page = MeetPage(meeting, self.rooms, self.pictures, self.me.value)
+        self._meet_page = page
+        return page
+
+    def _make_settings(self) -> QWidget:
+        from welink_desktop.features.settings.model import SettingsModel
+        from welink_desktop.features.settings.view import SettingsView
+
+        model = SettingsModel(self._preferences, self._keeper, self._world.media, self._account, self.me.value, self._scope)
+        self._scope.add(self.me.watch(model.set_me))
+        return SettingsView(model.state, model.act)
+
+    async def _load_me(self) -> None:
+        try:
+            self.me.set(await self._session.people.me())
+        except WeLinkError:
+            return  # the id stands in for the name until the server answers
+
+    def _person_changed(self, person: Person) -> None:
+        if person.user == self._account.user:
+            self.me.set(person)
+
+
+def capture_choices(devices: DeviceChoice) -> "Choices":
+    """What the lobby starts with: the devices of the settings."""
+    return Choices(
+        microphone=CaptureSource(device=devices.microphone),
+        camera=CaptureSource(device=devices.camera),
+        speaker=devices.speaker,
+    )

@@ -1,86 +1,26 @@
-"""People in meetings on real servers: signalling, meeting service and SFU session of ours, without a window."""
+"""People in meetings on real servers: our engine, meeting service and SFU session, without a window."""
 
-import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-from tests.interop.small_client import SmallClient
+from tests.support.engine import Person, signed_in
 from tests.support.servers import TestSynapse
 from tests.support.until import eventually, until
 from welink_desktop.adapters.fake.system import MemoryDesktop
-from welink_desktop.adapters.matrix.http import Http
-from welink_desktop.adapters.matrix.rtc.membership import MEMBER_EVENT, Face, MemberEvent
-from welink_desktop.adapters.matrix.rtc.server import HttpCallServer
-from welink_desktop.adapters.matrix.rtc.session import CallParts
-from welink_desktop.adapters.matrix.rtc.signalling import RtcSignalling
 from welink_desktop.adapters.media.process.session import SfuSession
 from welink_desktop.core.calls import CaptureKind, CaptureSource, MediaDevices
 from welink_desktop.core.clock import SystemClock
-from welink_desktop.core.ids import RoomId, UserId
-from welink_desktop.core.reactive import Cancel, Signal
-from welink_desktop.evaluation.client import Registered
+from welink_desktop.core.ids import RoomId
 from welink_desktop.services.meeting.meeting import Meeting
-from welink_desktop.services.meeting.records import Choices, InMeeting, Participant
+from welink_desktop.services.meeting.records import Choices, InMeeting, MeetingState, Participant
 
 SMALL = CaptureSource(CaptureKind.SYNTHETIC, width=640, height=360, fps=15)
 TONE = CaptureSource(CaptureKind.SYNTHETIC, device="440")
 
 
-class CallClient(SmallClient):
-    """Also keeps call members: implements `CallRooms`."""
-
-    def __init__(self, synapse: TestSynapse, account: Registered, folder: Path) -> None:
-        super().__init__(synapse, account, folder)
-        self.calls: dict[str, dict[str, MemberEvent]] = {}
-        self.changed: Signal[str] = Signal()
-
-    def _body(self) -> dict[str, Any]:
-        body = super()._body()
-        state = body["lists"]["all"]["required_state"]
-        body["lists"]["all"]["required_state"] = [*state, [MEMBER_EVENT, "*"], ["m.room.create", ""]]
-        return body
-
-    def _take(self, transaction: Any, answer: dict[str, Any]) -> None:
-        super()._take(transaction, answer)
-        for room, part in answer["rooms"].items():
-            for event in [*part.get("required_state", []), *part.get("timeline", [])]:
-                if event["type"] == MEMBER_EVENT and "state_key" in event:
-                    self.calls.setdefault(room, {})[event["state_key"]] = MemberEvent(
-                        event["sender"], event["event_id"], event["origin_server_ts"], event["content"], event["state_key"]
-                    )
-        loop = asyncio.get_running_loop()
-        for room in answer["rooms"]:
-            loop.call_soon(self.changed.emit, room)
-
-    async def load_members(self, room: RoomId) -> None:
-        await self.until(lambda: self.membership(room, self.user) == "join")
-
-    def call_events(self, room: RoomId) -> Sequence[MemberEvent]:
-        return list(self.calls.get(room, {}).values())
-
-    def joined(self, room: RoomId) -> Collection[UserId]:
-        return {
-            UserId(key)
-            for (kind, key), content in self.state[room].items()
-            if kind == "m.room.member" and content["membership"] == "join"
-        }
-
-    def face(self, room: RoomId, user: UserId) -> Face:
-        return Face(str(self.state[room].get(("m.room.member", user), {}).get("displayname", "")))
-
-    def encrypted(self, room: RoomId) -> bool:
-        return ("m.room.encryption", "") in self.state.get(room, {})
-
-    def version(self, room: RoomId) -> str:
-        return str(self.state[room].get(("m.room.create", ""), {}).get("room_version", "1"))
-
-    def watch_call(self, room: RoomId, listener: Callable[[], None]) -> Cancel:
-        return self.changed.listen(lambda changed: listener() if changed == room else None)
-
-
 class SfuEngine:
-    """`MediaEngine` whose sessions live in this process; with synthetic sources, without a sound card."""
+    """`MediaEngine` whose sessions live in this process, without a sound card."""
 
     def __init__(self) -> None:
         self.sessions: list[SfuSession] = []
@@ -94,27 +34,19 @@ class SfuEngine:
 
 
 class Caller:
-    """One account with a device and its meeting service."""
+    """An account with a live engine and a meeting service of its own."""
 
-    def __init__(self, client: CallClient, camera: CaptureSource) -> None:
-        self.client = client
-        self.http: Http = client.http
-        parts = CallParts(HttpCallServer(client.http, client.user), client, client.encryption, SystemClock())
-        self.signalling = RtcSignalling(parts, user=client.user, device=client.device)
+    def __init__(self, person: Person, camera: CaptureSource = SMALL) -> None:
+        self.person = person
         self.engine = SfuEngine()
         choices = Choices(microphone=TONE, camera=camera)
-        self.meeting = Meeting(self.signalling, self.engine, MemoryDesktop(), SystemClock(), choices=choices)
-
-    @classmethod
-    async def start(cls, synapse: TestSynapse, account: Registered, folder: Path, camera: CaptureSource = SMALL) -> "Caller":
-        folder.mkdir(parents=True, exist_ok=True)
-        client = await CallClient.start(synapse, account, folder)
-        assert isinstance(client, CallClient)
-        return cls(client, camera)
+        self.meeting = Meeting(person.session.calls, self.engine, MemoryDesktop(), SystemClock(), choices=choices)
+        self.heard: set[str] = set()
+        self.meeting.state.watch(self._listen)
 
     @property
     def identity(self) -> str:
-        return f"{self.client.user}:{self.client.device}"
+        return f"{self.person.account.user}:{self.person.account.device}"
 
     @property
     def media(self) -> SfuSession:
@@ -126,13 +58,21 @@ class Caller:
         assert isinstance(state, InMeeting), state
         return state
 
-    def person(self, identity: str) -> Participant | None:
+    def sees_in(self, identity: str) -> Participant | None:
         state = self.meeting.state.value
         people = state.participants if isinstance(state, InMeeting) else ()
         return next((one for one in people if one.identity == identity), None)
 
-    async def enter(self, room: str, *, camera: bool = True, microphone: bool = True) -> None:
-        await self.meeting.open_lobby(RoomId(room), "test", encrypted=True)
+    async def hears(self, identity: str, seconds: float = 20) -> None:
+        """Waits until a participant was heard once in this meeting."""
+        await eventually(lambda: identity in self.heard, seconds)
+
+    def _listen(self, state: MeetingState) -> None:
+        if isinstance(state, InMeeting):
+            self.heard |= {one.identity for one in state.participants if one.microphone and one.speaking}
+
+    async def enter(self, room: RoomId, *, camera: bool = True, microphone: bool = True) -> None:
+        await self.meeting.open_lobby(room, "test", encrypted=True)
         self.meeting.camera.want(camera)
         self.meeting.microphone.want(microphone)
         await until(self.meeting.camera.state, lambda state: state.actual == camera, 15)
@@ -140,8 +80,8 @@ class Caller:
         self.meeting.stage.resize(1280, 720, 1.0)
         assert isinstance(self.meeting.state.value, InMeeting), self.meeting.state.value
 
-    async def sees(self, identity: str, seconds: float = 30) -> int:
-        """Waits until a participant's tile is asked for; returns its number."""
+    async def tile_of(self, identity: str, seconds: float = 30) -> int:
+        """Waits until a participant has a picture tile; returns its number."""
 
         def number() -> int | None:
             tiles = self.meeting.stage.view.value.tiles
@@ -152,7 +92,18 @@ class Caller:
         assert found is not None
         return found
 
-    async def stop(self) -> None:
-        await self.meeting.aclose()
-        await self.signalling.close()
-        await self.client.stop()
+
+@asynccontextmanager
+async def callers(synapse: TestSynapse, folder: Path, *names: str) -> AsyncIterator[list[Caller]]:
+    """Fresh accounts with live engines; out of their meetings and closed with the block."""
+    made: list[Caller] = []
+    try:
+        for name in names:
+            person = await signed_in(synapse, synapse.register(name), folder)
+            await person.live()
+            made.append(Caller(person))
+        yield made
+    finally:
+        for caller in made:
+            await caller.meeting.aclose()
+            await caller.person.close()

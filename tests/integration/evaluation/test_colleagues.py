@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,17 +10,22 @@ import pytest
 from welink_desktop.adapters.matrix.accounts import MatrixAccounts
 from welink_desktop.core.account import Homeserver
 from welink_desktop.core.changes import apply
+from welink_desktop.core.clock import SystemClock
 from welink_desktop.core.ids import RoomId
 from welink_desktop.core.ports.accounts import Session
+from welink_desktop.core.ports.calls import FrameSource
 from welink_desktop.core.rooms import RoomListBatch, RoomSummary
 from welink_desktop.core.timeline import AttachmentContent, OutgoingText, TextContent, TimelineItem
 from welink_desktop.evaluation import control
 from welink_desktop.evaluation.colleagues.accounts import accounts_in
+from welink_desktop.evaluation.colleagues.meetings import InProcessEngine, NoDesktop
 from welink_desktop.evaluation.colleagues.part import ColleaguesPart
 from welink_desktop.evaluation.colleagues.room_view import RoomView, open_view
 from welink_desktop.evaluation.sample import sample
 from welink_desktop.evaluation.seed import load_seeded
 from welink_desktop.evaluation.state import BackendState, evaluation_folder
+from welink_desktop.services.meeting.meeting import Meeting
+from welink_desktop.services.meeting.records import InMeeting
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -113,3 +118,52 @@ async def test_colleague_answers_a_question(profile: Path, viewer: Session) -> N
     assert answer.sender == sample().user_id("maya")
     assert question.reactions[0].key == "👍"
     await view.close()
+
+
+async def test_colleagues_join_a_meeting_are_seen_and_leave(profile: Path, viewer: Session) -> None:
+    room = _room(profile, "site")
+    view = await _opened(viewer, room)
+    await view.close()
+    meeting = Meeting(viewer.calls, InProcessEngine(), NoDesktop(), SystemClock())
+    await meeting.open_lobby(room, "site", encrypted=True)
+    await meeting.join()
+    try:
+        state = await _until(meeting, lambda now: _with_picture(now) >= 3)
+        assert state.encrypted
+        names = {one.name for one in state.participants if not one.own}
+        assert "Maya Okafor" in names
+        meeting.stage.resize(1280, 720, 1.0)
+        frames = meeting.frames
+        assert frames is not None
+        await _moving(frames, [one.tile for one in meeting.stage.view.value.tiles if one.tile is not None][:3])
+        first = state.key_index
+        gone = await _until(meeting, lambda now: "Daniel Reyes" not in {one.name for one in now.participants}, 90)
+        await _until(meeting, lambda now: (now.key_index or 0) > (first or 0))
+        assert _with_picture(gone) >= 2
+    finally:
+        await meeting.aclose()
+
+
+def _with_picture(state: InMeeting) -> int:
+    return sum(one.camera and not one.own for one in state.participants)
+
+
+async def _until(meeting: Meeting, fact: Callable[[InMeeting], bool], seconds: float = 60) -> InMeeting:
+    async with asyncio.timeout(seconds):
+        while True:
+            state = meeting.state.value
+            if isinstance(state, InMeeting) and fact(state):
+                return state
+            await asyncio.sleep(0.1)
+
+
+async def _moving(frames: FrameSource, tiles: list[int]) -> None:
+    """Every tile shows at least three different pictures."""
+    seen: dict[int, set[bytes]] = {tile: set() for tile in tiles}
+    async with asyncio.timeout(60):
+        while any(len(pictures) < 3 for pictures in seen.values()):
+            for tile in tiles:
+                frame = frames.take(tile)
+                if frame is not None:
+                    seen[tile].add(bytes(frame.pixels[::997]))
+            await asyncio.sleep(0.1)

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from welink_desktop.core.account import Homeserver
+from welink_desktop.core.errors import WeLinkError
 from welink_desktop.core.ids import RoomId
-from welink_desktop.core.log import topic
+from welink_desktop.core.log import literal, topic
 from welink_desktop.core.reactive import Scope
 from welink_desktop.evaluation.client import MatrixClient
 from welink_desktop.evaluation.colleagues.accounts import accounts_in
@@ -84,8 +85,11 @@ class Colleagues:
         historian = Historian(self._sample, self._crew.sessions, rooms, self._folder)
         for room in self._sample.rooms:
             if not self._mark(room.key).exists():
-                await historian.write(room)
                 self._mark(room.key).touch()
+                try:
+                    await historian.write(room)
+                except (WeLinkError, TimeoutError, RuntimeError) as error:
+                    _log.error("a conversation stays unfinished", exc=error, room=literal(room.key))
                 self._tell()
         del self._crew.sessions[viewer]
         await phone.close()

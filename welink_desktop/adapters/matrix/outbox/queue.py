@@ -8,22 +8,21 @@ from typing import Any
 
 from welink_desktop.adapters.matrix import constants as names
 from welink_desktop.adapters.matrix.constants import CLIENT_V1
-from welink_desktop.adapters.matrix.errors import Limited, Locked, MatrixError, TokenDead
 from welink_desktop.adapters.matrix.http import Http
 from welink_desktop.adapters.matrix.outbox import content as build
 from welink_desktop.adapters.matrix.outbox.delivery import Delivery, Encrypts
 from welink_desktop.adapters.matrix.outbox.files import OutgoingFiles, Part
-from welink_desktop.adapters.matrix.outbox.line import wait_for_line
-from welink_desktop.adapters.matrix.outbox.pending import error_name, pending_of
+from welink_desktop.adapters.matrix.outbox.pending import pending_of
+from welink_desktop.adapters.matrix.outbox.worker import Workers
 from welink_desktop.adapters.matrix.rooms.pending import Pending, PendingKind
 from welink_desktop.adapters.matrix.store import outbox as tables
 from welink_desktop.adapters.matrix.store.database import Database, Transaction
 from welink_desktop.adapters.matrix.store.outbox import OutboxRow
 from welink_desktop.adapters.matrix.wire.values import clean, integer_of
 from welink_desktop.core.clock import Clock
-from welink_desktop.core.errors import EncryptionRefused, NotAllowed, NotFound, Offline, ServerFault, SignedOut, WeLinkError
+from welink_desktop.core.errors import NotAllowed, NotFound, WeLinkError
 from welink_desktop.core.ids import ContentUri, EventId, MessageRef, RoomId, TransactionId, UserId
-from welink_desktop.core.log import literal, short, topic
+from welink_desktop.core.log import topic
 from welink_desktop.core.reactive import Cancel, Scope, Signal
 from welink_desktop.core.timeline import OutgoingFile, OutgoingText
 
@@ -68,8 +67,10 @@ class Outbox:
             uploaded=lambda uri, part, *, clear: uploaded(uri, part, clear),
         )
         self._changed: Signal[RoomId] = Signal()
-        self._workers: set[RoomId] = set()
-        self._sending: dict[TransactionId, tuple[int, int]] = {}
+        self._workers = Workers(
+            database, http, self._delivery, scope=scope, clock=clock, changed=self._changed.emit, dropped=self._settled
+        )
+        self._sending = self._workers.sending
         self._reported = 0.0
         self._upload_limit: int | None = None
 
@@ -86,12 +87,7 @@ class Outbox:
         with self._database.read() as t:
             rooms = tables.rooms_to_send(t)
         for room in rooms:
-            self.wake(room)
-
-    def wake(self, room: RoomId) -> None:
-        if room not in self._workers and not self._scope.closed:
-            self._workers.add(room)
-            self._scope.spawn(self._work(room), name="outbox")
+            self._workers.wake(room)
 
     # What is pending
 
@@ -158,7 +154,7 @@ class Outbox:
                 tables.set_content(t, row.id, {**build.text_content(text), **relation})
                 t.after_commit(lambda: self._queued(room))
                 return
-            if row is None and tables.sender_of(t, room, target) != self._user and tables.event_of(t, target) is None:
+            if row is None and tables.sender_of(t, room, target) != self._user and not tables.was_sent(t, room, target):
                 raise NotAllowed
             event = EventId(target) if target.startswith("$") else None
             self._add(t, room, PendingKind.EDIT, names.MESSAGE, build.edit_content(text, event), target=target)
@@ -185,11 +181,11 @@ class Outbox:
             target = self._target(t, message)
             row = tables.row_of(t, target)
             if row is not None and self._never_left(row):
-                self._drop(t, row)
+                tables.drop(t, row, self._settled)
                 return
             for edit in [one for one in tables.depending_on(t, target) if one.kind == PendingKind.EDIT.value]:
                 if self._never_left(edit):
-                    self._drop(t, edit)
+                    tables.drop(t, edit, self._settled)
                 else:
                     self._redact(t, room, edit.event or edit.transaction, reason)
             for event, _ in tables.own_relations(t, room, target, names.REL_REPLACE, self._user):
@@ -231,22 +227,21 @@ class Outbox:
             created_ms=self._clock.now_ms(),
             target=target,
             file=file,
+            tried=self._goes_out_at_once(t, room),
         )
         t.after_commit(lambda: self._queued(room))
         return transaction
+
+    def _goes_out_at_once(self, t: Transaction, room: RoomId) -> bool:
+        """Nothing is before it and the line is good."""
+        idle = not self._workers.busy(room) and not any(row.state == tables.QUEUED for row in tables.rows_of(t, room))
+        return idle and self._http.backoff.retry_at.value is None and self._http.dead.value is None
 
     def _redact(self, t: Transaction, room: RoomId, target: str, reason: str) -> None:
         already = [row for row in tables.depending_on(t, target) if row.kind == PendingKind.RECALL.value]
         if not already:
             content = {"reason": clean(reason)[:1000]} if reason else {}
             self._add(t, room, PendingKind.RECALL, names.REDACTION, content, target=target)
-
-    def _drop(self, t: Transaction, row: OutboxRow) -> None:
-        """Remove an item that never reached the server, and all that was to follow it."""
-        for follower in tables.depending_on(t, row.transaction):
-            self._drop(t, follower)
-        tables.remove(t, row.id)
-        t.after_commit(lambda: self._settled(row))
 
     def _never_left(self, row: OutboxRow) -> bool:
         """The server cannot have it: it was refused, or nobody tried yet."""
@@ -276,7 +271,7 @@ class Outbox:
 
     def _queued(self, room: RoomId) -> None:
         self._changed.emit(room)
-        self.wake(room)
+        self._workers.wake(room)
 
     def _settled(self, row: OutboxRow) -> None:
         self.files.remove(row.file)
@@ -303,85 +298,6 @@ class Outbox:
             except WeLinkError:
                 _log.debug("upload limit not known")
         return self._upload_limit
-
-    # Sending
-
-    async def _work(self, room: RoomId) -> None:
-        try:
-            while (found := self._next(room)) is not None:
-                row, target = found
-                if not await self._bring(row, target):
-                    return
-        finally:
-            self._workers.discard(room)
-
-    def _next(self, room: RoomId) -> tuple[OutboxRow, EventId | None] | None:
-        """The first queued item that waits for nothing, with its target. Items whose target is gone for good are dropped."""
-        with self._database.transaction() as t:
-            for row in tables.rows_of(t, room):
-                if row.state != tables.QUEUED:
-                    continue
-                if row.target is None or row.target.startswith("$"):
-                    return row, EventId(row.target) if row.target is not None else None
-                event = tables.event_of(t, row.target)
-                if event is not None:
-                    return row, event
-                if tables.row_of(t, row.target) is None:
-                    self._drop(t, row)
-        return None
-
-    async def _bring(self, row: OutboxRow, target: EventId | None) -> bool:
-        """Send one item. False: this room stops until something wakes it (the account is signed out or locked)."""
-        self._sending[row.transaction] = (0, 0)
-        self._changed.emit(row.room)
-        try:
-            event = await self._delivery.send(row, target)
-        except (TokenDead, Locked, SignedOut):
-            self._stop_sending(row)
-            return False
-        except (Offline, ServerFault, Limited):
-            self._stop_sending(row)
-            await wait_for_line(self._http)
-            return True
-        except (MatrixError, EncryptionRefused, NotFound) as error:
-            self._refused(row, error)
-            return True
-        except WeLinkError:
-            self._stop_sending(row)
-            await wait_for_line(self._http)
-            return True
-        except Exception as error:
-            _log.error("item cannot be sent", exc=error, room=short(row.room))
-            self._refused(row, WeLinkError())
-            return True
-        self._sent(row, event)
-        return True
-
-    def _stop_sending(self, row: OutboxRow) -> None:
-        self._sending.pop(row.transaction, None)
-        self._changed.emit(row.room)
-
-    def _sent(self, row: OutboxRow, event: EventId) -> None:
-        self._sending.pop(row.transaction, None)
-        with self._database.transaction() as t:
-            if tables.row_of(t, row.transaction) is None:
-                return  # sync was faster than the answer
-            if row.kind == PendingKind.RECALL.value:
-                tables.remember_event(t, row.room, row.transaction, event, self._clock.now_ms())
-            tables.set_sent(t, row, event, self._clock.now_ms())
-            t.after_commit(lambda: self._changed.emit(row.room))
-
-    def _refused(self, row: OutboxRow, error: WeLinkError) -> None:
-        """The server will never take it. Messages and edits wait for the person; markers vanish."""
-        self._sending.pop(row.transaction, None)
-        code = error.errcode if isinstance(error, MatrixError) else type(error).__name__
-        _log.warning("item refused", room=short(row.room), reason=literal(code))
-        with self._database.transaction() as t:
-            if row.kind in (PendingKind.REACTION.value, PendingKind.RECALL.value):
-                self._drop(t, row)
-                return
-            tables.set_failed(t, row.id, error_name(error))
-            t.after_commit(lambda: self._changed.emit(row.room))
 
 
 def _new_transaction() -> TransactionId:

@@ -1,6 +1,7 @@
 """Tables of the outbox: what is to be sent, and what a transaction id became. Row ids are the order within a room."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,10 +69,13 @@ def add(
     created_ms: int,
     target: str | None = None,
     file: dict[str, Any] | None = None,
+    tried: bool = False,
 ) -> None:
+    """`tried`: it goes out at once, so that no second write has to come before the first try."""
     t.execute(
-        "INSERT INTO outbox(room, transaction_id, kind, type, content, target, file, created_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
-        (room, transaction, kind, event_type, _text(content), target, None if file is None else _text(file), created_ms),
+        """INSERT INTO outbox(room, transaction_id, kind, type, content, target, file, created_ms, tried)
+        VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (room, transaction, kind, event_type, _text(content), target, _text(file) if file else None, created_ms, int(tried)),
     )
 
 
@@ -149,6 +153,11 @@ def event_of(t: Transaction, transaction: str) -> EventId | None:
     return None if value is None else EventId(value)
 
 
+def was_sent(t: Transaction, room: RoomId, event: str) -> bool:
+    """Whether this device sent `event`, also before it came back in a sync."""
+    return t.value("SELECT 1 FROM outbox_sent WHERE event = ? AND room = ?", (event, room)) is not None
+
+
 def transaction_of(t: Transaction, room: RoomId, event: EventId) -> TransactionId | None:
     value = t.value("SELECT transaction_id FROM outbox WHERE event = ? AND room = ?", (event, room))
     return None if value is None else TransactionId(value)
@@ -156,6 +165,14 @@ def transaction_of(t: Transaction, room: RoomId, event: EventId) -> TransactionI
 
 def remove(t: Transaction, row_id: int) -> None:
     t.execute("DELETE FROM outbox WHERE id = ?", (row_id,))
+
+
+def drop(t: Transaction, row: OutboxRow, dropped: Callable[[OutboxRow], None]) -> None:
+    """Remove an item that never reached the server, and all that was to follow it; `dropped` hears of each after the commit."""
+    for follower in depending_on(t, row.transaction):
+        drop(t, follower, dropped)
+    remove(t, row.id)
+    t.after_commit(lambda: dropped(row))
 
 
 def forget_old(t: Transaction, before_ms: int) -> None:

@@ -73,9 +73,13 @@ class SignInUnsupported(WeLinkError):
 
 
 class SignedOut(WeLinkError):
-    """This device was signed out by the server or from another device; the store is kept read-only."""
+    """This device was signed out by the server or from another device; the store is kept read-only.
+
+    `soft`: the session merely ran out; signing in again (`Accounts.sign_in_again`) goes on with the same device.
+    """
 
     key = "error-signed-out"
+    soft: bool = False
 
 
 class AccountLocked(WeLinkError):

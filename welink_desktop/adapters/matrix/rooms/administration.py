@@ -9,6 +9,7 @@ from welink_desktop.adapters.matrix.rooms.account_data import AccountData
 from welink_desktop.adapters.matrix.rooms.facts import RoomStore
 from welink_desktop.adapters.matrix.rooms.hub import Hub
 from welink_desktop.adapters.matrix.rooms.ingest import RoomNews
+from welink_desktop.adapters.matrix.rooms.summaries import INVITE_DATA
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.wire.values import Json, text_of, true_at
 from welink_desktop.core.errors import NotFound, Offline, ServerFault
@@ -81,9 +82,10 @@ class RoomAdministration:
     async def join(self, room: RoomId) -> None:
         invited = self._rooms.row(room)
         inviter = invited.inviter if invited is not None else None
+        direct_chat = true_at(self._rooms.room_data(room, INVITE_DATA), "direct")
         await self._http.request("POST", (*names.CLIENT_V3, "join", room), json={}, deadline=60.0)
         await self._arrived(room, lambda: self._membership(room) == "join")
-        if inviter is not None and self._invited_directly(room):
+        if inviter is not None and direct_chat:
             direct = dict(self._data.get(names.DIRECT))
             if room not in self._data.direct_rooms(inviter):
                 direct[inviter] = [*self._data.direct_rooms(inviter), room]
@@ -147,12 +149,9 @@ class RoomAdministration:
         return 0 if row is None else row.bump
 
     def _is_direct(self, room: RoomId, user: UserId) -> bool:
+        """Whether we share it; a member list that is not complete yet gives the benefit of the doubt."""
         member = self._rooms.members(room).get(user)
-        return self._membership(room) == "join" and member is not None and member.membership in ("join", "invite")
-
-    def _invited_directly(self, room: RoomId) -> bool:
-        own = self._rooms.state(room, names.MEMBER, self._rooms.user)
-        return own is not None and own.content.get("is_direct") is True
+        return self._membership(room) == "join" and (member is None or member.membership in ("join", "invite"))
 
     async def _arrived(self, room: RoomId, here: Callable[[], bool]) -> None:
         """Wait for sync to bring the room. Raises `Offline` if it does not within 30 s."""

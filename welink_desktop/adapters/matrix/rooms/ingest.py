@@ -80,7 +80,7 @@ class Ingest:
             if position is None:
                 continue
             row = self._stored(t, update.room, event, position, news)
-            if row.sender == self._rooms.user and row.state_key is None:
+            if row.sender == self._rooms.user:
                 self._rooms.put_receipt(t, update.room, Receipt(row.sender, row.event, row.ts))
             if row.notify and event_id in live:
                 news.incoming.append(event_id)

@@ -35,13 +35,7 @@ from welink_desktop.core.trust import Shield, Undecryptable, UndecryptableReason
 
 REPLY_LENGTH = 300
 _HIDDEN = frozenset((names.REACTION, names.REDACTION, names.CALL_NOTIFICATION, names.CALL_NOTIFY_OLD))
-_ATTACHMENT_NOTICES = {
-    AttachmentKind.IMAGE: "preview-image",
-    AttachmentKind.FILE: "preview-file",
-    AttachmentKind.AUDIO: "preview-audio",
-    AttachmentKind.VOICE: "preview-voice",
-    AttachmentKind.VIDEO: "preview-video",
-}
+_ATTACHMENT_NOTICES = {AttachmentKind.IMAGE: "preview-picture", AttachmentKind.VOICE: "preview-voice"}
 
 
 class ItemBuilder:
@@ -213,7 +207,7 @@ def preview_notice(content: Content) -> Text | None:
     """Our words for a last message that has no text of its own."""
     match content:
         case AttachmentContent(kind=kind, name=name):
-            return text(_ATTACHMENT_NOTICES[kind], name=name)
+            return text(_ATTACHMENT_NOTICES.get(kind, "preview-attachment"), name=name)
         case RecalledContent():
             return text("preview-recalled")
         case UndecryptableContent():

@@ -84,8 +84,7 @@ class Delivery:
     async def _wire(self, row: OutboxRow, content: Json, encrypted: bool) -> Json:
         """What goes over the line; a ciphertext is durable before it is first sent."""
         if not encrypted or row.type in _IN_CLEAR:
-            with self._database.transaction() as t:
-                tables.set_tried(t, row.id)
+            self._mark_tried(row)
             return {"type": row.type, "content": content}
         if self._encryption is None:
             raise EncryptionRefused
@@ -106,10 +105,14 @@ class Delivery:
     async def _redact(self, row: OutboxRow, target: EventId | None) -> EventId:
         if target is None:
             raise NotFound
-        with self._database.transaction() as t:
-            tables.set_tried(t, row.id)
+        self._mark_tried(row)
         path = (*CLIENT_V3, "rooms", row.room, "redact", target, row.transaction)
         return _event_id(await self._http.request("PUT", path, json=row.content, retry=False))
+
+    def _mark_tried(self, row: OutboxRow) -> None:
+        if not row.tried:
+            with self._database.transaction() as t:
+                tables.set_tried(t, row.id)
 
     def _is_encrypted(self, room: RoomId) -> bool:
         with self._database.read() as t:

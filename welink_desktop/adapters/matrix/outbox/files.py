@@ -7,6 +7,7 @@ import errno
 import mimetypes
 import os
 import secrets
+import stat
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,9 +121,10 @@ class OutgoingFiles:
             handle = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
         except OSError as error:
             raise NotFound from error
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise NotFound
         with os.fdopen(handle, "rb") as reading:
-            if not source.is_file():
-                raise NotFound
             if limit is not None and os.fstat(reading.fileno()).st_size > limit:
                 raise TooLarge(limit=limit)
             try:

@@ -4,21 +4,15 @@ from collections.abc import Callable
 
 from PySide6.QtWidgets import QWidget
 
-from welink_desktop.app.chat_page import ChatPage
+from welink_desktop.app.chat_page import ChatDestination
 from welink_desktop.app.navigation import Navigation, Page
 from welink_desktop.app.notifier import Notifier
 from welink_desktop.app.world import World
-from welink_desktop.core.calls import CaptureSource
 from welink_desktop.core.errors import WeLinkError
 from welink_desktop.core.ids import RoomId, localpart_of
 from welink_desktop.core.people import Person
 from welink_desktop.core.reactive import State
-from welink_desktop.core.settings import DeviceChoice
-from welink_desktop.services.meeting.meeting import Meeting
-from welink_desktop.services.meeting.records import Choices, InMeeting
-from welink_desktop.services.pictures import Pictures
 from welink_desktop.services.preferences import Preferences
-from welink_desktop.services.room_list import RoomList
 from welink_desktop.services.session import Open, SessionKeeper
 
 
@@ -43,10 +37,10 @@ class AccountPages:
         self._scope = opened.scope
         user = opened.account.user
         self.me: State[Person] = State(Person(user, localpart_of(user), organisation=opened.account.server.organisation))
-        self.rooms = RoomList(self._session.chat, self._scope)
-        self.pictures = Pictures(self._session.media, self._scope, clock=world.clock)
-        self.chat = ChatPage(self._session, self.rooms, self.pictures, navigation, self._scope, preferences.state)
-        self._meeting: Meeting | None = None
+        self.chat = ChatDestination(self._session, navigation, world.desktop, preferences.state, self._scope)
+        self.rooms = self.chat.model.rooms
+        self.pictures = self.chat.model.pictures
+        self._in_meeting: Callable[[], bool] = lambda: False
         self._notifier = Notifier(
             self._session.chat, world.desktop, preferences.state, looking_at, navigation.open_room, self._scope
         )
@@ -73,7 +67,7 @@ class AccountPages:
             page.open_lobby(room)
 
     def in_meeting(self) -> bool:
-        return self._meeting is not None and isinstance(self._meeting.state.value, InMeeting)
+        return self._in_meeting()
 
     def _make_contacts(self) -> QWidget:
         from welink_desktop.features.contacts.model import ContactsModel
@@ -90,12 +84,14 @@ class AccountPages:
         return ContactsView(model.state, model.act, model.picture, model.picture_arrived)
 
     def _make_meet(self) -> QWidget:
-        from welink_desktop.app.meet_page import MeetPage
+        from welink_desktop.app.meet_page import MeetPage, capture_choices
+        from welink_desktop.services.meeting.meeting import Meeting
+        from welink_desktop.services.meeting.records import InMeeting
 
         choices = capture_choices(self._preferences.value.devices)
         meeting = Meeting(self._session.calls, self._world.media, self._world.desktop, self._world.clock, choices=choices)
         self._scope.add(meeting.aclose)
-        self._meeting = meeting
+        self._in_meeting = lambda: isinstance(meeting.state.value, InMeeting)
         page = MeetPage(meeting, self.rooms, self.pictures, self.me.value)
         self._meet_page = page
         return page
@@ -117,12 +113,3 @@ class AccountPages:
     def _person_changed(self, person: Person) -> None:
         if person.user == self._account.user:
             self.me.set(person)
-
-
-def capture_choices(devices: DeviceChoice) -> "Choices":
-    """What the lobby starts with: the devices of the settings."""
-    return Choices(
-        microphone=CaptureSource(device=devices.microphone),
-        camera=CaptureSource(device=devices.camera),
-        speaker=devices.speaker,
-    )

@@ -15,7 +15,7 @@ from welink_desktop.app.tray import Tray
 from welink_desktop.app.window import MainWindow
 from welink_desktop.app.world import World
 from welink_desktop.core.errors import WeLinkError
-from welink_desktop.core.ids import RoomId
+from welink_desktop.core.ids import RoomId, UserId
 from welink_desktop.core.people import Person
 from welink_desktop.core.reactive import Cancel, Scope
 from welink_desktop.services.pictures import PictureKey
@@ -23,7 +23,6 @@ from welink_desktop.services.preferences import Preferences
 from welink_desktop.services.room_list import RoomListStatus
 from welink_desktop.services.session import CannotOpen, NoAccount, Open, SessionKeeper, SessionState, Starting
 from welink_desktop.ui.strings import tr
-from welink_desktop.ui.widgets.badge import BadgeTone
 from welink_desktop.ui.widgets.box import Plane
 from welink_desktop.ui.widgets.dialog import Dialog, ask
 from welink_desktop.ui.widgets.field import Field
@@ -120,9 +119,10 @@ class Application:
     def _show_pages(self, opened: Open) -> None:
         pages = AccountPages(opened, self._world, self.keeper, self._preferences, self.navigation, self._room_looked_at)
         self.pages = pages
-        pages.chat.meeting_wanted.listen(pages.meet_in)
-        pages.chat.person_wanted.listen(self._show_person)
-        pages.chat.new_chat_wanted.listen(lambda _: self._find_person())
+        chat = pages.chat.model
+        chat.meeting_wanted.listen(pages.meet_in)
+        chat.person_wanted.listen(self._show_person)
+        chat.new_chat_wanted.listen(lambda _: self._find_person())
         banner = ConnectionBanner(self.keeper.connection)
         banner.retry.connect(self._retry)
         banner.sign_in_again.connect(self._ask_password)
@@ -164,10 +164,9 @@ class Application:
     def _rooms_changed(self, status: RoomListStatus) -> None:
         if self.window.rail is None:
             return
-        unread, mentions = status.totals.messages, status.totals.mentions
+        unread = status.totals.messages
         running = sum(1 for room in status.rooms if room.call is not None and not room.call.joined_here)
-        tone: BadgeTone = "badge-mention" if mentions else "badge"
-        self.window.rail.items[Page.CHAT].set_badge(unread, tr("rail-unread", count=unread) if unread else "", tone)
+        self.window.rail.items[Page.CHAT].set_badge(unread, tr("rail-unread", count=unread) if unread else "")
         self.window.rail.items[Page.MEET].set_badge(running, tr("rail-in-call", count=running) if running else "", "success")
         self._world.desktop.set_badge(unread)
         self.tray.set_unread(unread)
@@ -212,13 +211,13 @@ class Application:
         if isinstance(view, ContactsView):
             view.focus_first()
 
-    def _show_person(self, person: Person) -> None:
+    def _show_person(self, user: UserId) -> None:
         from welink_desktop.features.contacts.view import ContactsView
 
         self.navigation.show(Page.CONTACTS)
         view = self.window.page_view(Page.CONTACTS)
         if isinstance(view, ContactsView):
-            view.show_person(person)
+            view.show_user(user)
 
     def _step(self, by: int, *, unread_only: bool = False) -> None:
         self.navigation.show(Page.CHAT)

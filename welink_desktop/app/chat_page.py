@@ -1,48 +1,59 @@
-"""The chat destination: one `ChatModel` per account, wired to navigation."""
+"""The chat destination: one `ChatModel` per account, wired to navigation, settings and the desktop."""
 
 from PySide6.QtWidgets import QWidget
 
-from welink_desktop.app.navigation import Navigation
+from welink_desktop.app.navigation import Navigation, Page, Place
 from welink_desktop.core.ids import RoomId
-from welink_desktop.core.people import Person
 from welink_desktop.core.ports.accounts import Session
-from welink_desktop.core.reactive import Scope, Signal, State
+from welink_desktop.core.ports.system import Desktop
+from welink_desktop.core.reactive import Scope, State
 from welink_desktop.core.settings import Settings
-from welink_desktop.features.chat.pixmaps import Pixmaps
-from welink_desktop.features.chat.room_list.model import RoomListModel, Step
-from welink_desktop.features.chat.room_list.view import RoomListView
-from welink_desktop.services.known_people import KnownPeople
-from welink_desktop.services.pictures import Pictures
-from welink_desktop.services.room_list import RoomList
+from welink_desktop.features.chat.model import ChatModel
+from welink_desktop.features.chat.view import ChatPage as ChatView
 
 
-class ChatPage:
-    """`meeting_wanted`, `person_wanted` and `new_chat_wanted` lead out of chat; navigation follows them."""
+class ChatDestination:
+    """Keeps the open conversation and `navigation.place.room` the same."""
 
     def __init__(
-        self,
-        session: Session,
-        rooms: RoomList,
-        pictures: Pictures,
-        navigation: Navigation,
-        scope: Scope,
-        settings: State[Settings],
+        self, session: Session, navigation: Navigation, desktop: Desktop, settings: State[Settings], scope: Scope
     ) -> None:
-        self.meeting_wanted: Signal[RoomId] = Signal()
-        self.person_wanted: Signal[Person] = Signal()
-        self.new_chat_wanted: Signal[None] = Signal()
-        self._pictures = pictures
+        self.model = ChatModel(session.chat, session.people, session.media, session.account.user, scope)
         self._navigation = navigation
-        self._model = RoomListModel(rooms, KnownPeople(session.people, scope), scope)
-        scope.add(self._model.chosen.listen(navigation.open_room))
+        self._desktop = desktop
+        self._view: ChatView | None = None
+        scope.add(settings.watch(lambda now: self.model.set_send_key(now.behaviour.send_key)))
+        scope.add(self.model.link_wanted.listen(self._open_link))
+        scope.add(navigation.place.watch(self._place_changed))
+        scope.add(self.model.opened.listen(self._opened))
 
     def make(self) -> QWidget:
-        view = RoomListView(self._model, Pixmaps(self._pictures))
-        view.new_chat.connect(lambda: self.new_chat_wanted.emit(None))
+        view = ChatView(self.model)
+        view.destroyed.connect(self._forget_view)
+        self._view = view
         return view
 
     def focus_search(self) -> None:
         """Ctrl+K: into the search of conversations."""
+        if self._view is not None:
+            self._view.focus_search()
 
     def step(self, by: int, *, unread_only: bool) -> None:
-        self._model.act(Step(by, unread_only))
+        if self._view is not None:
+            self._view.step(by, unread_only=unread_only)
+
+    def _open_link(self, url: str) -> None:
+        self._desktop.open_link(url)
+
+    def _forget_view(self) -> None:
+        self._view = None
+
+    def _place_changed(self, place: Place) -> None:
+        summary = self.model.state.value.summary
+        shown = summary.room if summary is not None else None
+        if place.page is Page.CHAT and place.room is not None and place.room != shown:
+            self.model.open(place.room)
+
+    def _opened(self, room: RoomId | None) -> None:
+        if self._navigation.place.value.room != room:
+            self._navigation.open_room(room)

@@ -2,8 +2,10 @@
 
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from welink_desktop.core.calls import CaptureSource
 from welink_desktop.core.ids import RoomId
 from welink_desktop.core.people import Person
+from welink_desktop.core.settings import DeviceChoice
 from welink_desktop.features.meetings.home.model import MeetingsHomeModel
 from welink_desktop.features.meetings.home.view import MeetingsHomeView
 from welink_desktop.features.meetings.lobby.model import LobbyModel
@@ -11,7 +13,7 @@ from welink_desktop.features.meetings.lobby.view import LobbyView
 from welink_desktop.features.meetings.stage.model import StageModel
 from welink_desktop.features.meetings.stage.view import StageView
 from welink_desktop.services.meeting.meeting import Meeting
-from welink_desktop.services.meeting.records import Idle, InMeeting, Joining, Leaving, Lobby, MeetingState
+from welink_desktop.services.meeting.records import Choices, Idle, InMeeting, Joining, Leaving, Lobby, MeetingState
 from welink_desktop.services.pictures import Pictures
 from welink_desktop.services.room_list import RoomList
 from welink_desktop.ui.a11y import identify
@@ -71,3 +73,12 @@ class MeetPage(QStackedWidget):
         if old_view is not None:
             self.removeWidget(old_view)
             old_view.deleteLater()
+
+
+def capture_choices(devices: DeviceChoice) -> Choices:
+    """What the lobby starts with: the devices of the settings."""
+    return Choices(
+        microphone=CaptureSource(device=devices.microphone),
+        camera=CaptureSource(device=devices.camera),
+        speaker=devices.speaker,
+    )

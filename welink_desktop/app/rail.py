@@ -104,6 +104,8 @@ class Rail(Plane):
         self._layout = column(self)
         centre = Qt.AlignmentFlag.AlignHCenter
         self._layout.addWidget(self._organisation, 0, centre)
+        self._gap = column()
+        self._layout.addLayout(self._gap)
         for page, item in self.items.items():
             if page is Page.SETTINGS:
                 self._layout.addStretch(1)
@@ -143,6 +145,7 @@ class Rail(Plane):
 
     def _themed(self, theme: Theme) -> None:
         self.setFixedWidth(theme.layout("rail"))
+        self._gap.setContentsMargins(0, theme.space(2), 0, 0)
         self._layout.setSpacing(2)
         self._layout.setContentsMargins(0, theme.space(4), 0, theme.space(4))
         self.update()

@@ -1,7 +1,7 @@
 """The company directory: department tree, people of a department, search, one person's card."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from welink_desktop.core.errors import WeLinkError
@@ -110,7 +110,16 @@ class Directory:
             return
         self._change(organisation=organisation, organisation_loading=False)
         if organisation is not None and self.state.value.department is None:
-            self.select_department(organisation.root.space)
+            self.select_department(await self._first_department(organisation.root))
+
+    async def _first_department(self, root: Department) -> RoomId:
+        """Our own department, so that the page opens on people one knows."""
+        try:
+            me = await self._people.me()
+        except WeLinkError:
+            return root.space
+        own = next((one for one in below(root) if one.name == me.department and me.department), root)
+        return own.space
 
     async def _load_department(self, department: RoomId, turn: int) -> None:
         try:
@@ -178,6 +187,8 @@ def path_to(root: Department, department: RoomId) -> tuple[Department, ...]:
     return ()
 
 
-def is_leader(person: Person) -> bool:
-    """Whether a person belongs to the head of a department's list: only by the title the organisation gave."""
-    return any(word in person.title for word in ("主任", "院长", "处长", "护士长", "Director", "Head of", "Chief"))
+def below(root: Department) -> Iterator[Department]:
+    """`root` and everything under it, depth first."""
+    yield root
+    for child in root.children:
+        yield from below(child)

@@ -5,8 +5,6 @@ from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pypinyin import Style, lazy_pinyin
-
 from welink_desktop.core.changes import apply
 from welink_desktop.core.errors import WeLinkError
 from welink_desktop.core.ids import RoomId
@@ -154,6 +152,8 @@ def spelled(name: str) -> tuple[str, str]:
     """Pinyin without tones and the initials of a name, lower case."""
     known = _spelled.get(name)
     if known is None:
+        from pypinyin import Style, lazy_pinyin  # its dictionaries take 30 MB: only when someone searches
+
         if len(_spelled) > 5000:
             _spelled.clear()
         full = "".join(lazy_pinyin(name)).casefold().replace(" ", "")

@@ -67,6 +67,13 @@ class ShowPerson:
 
 
 @dataclass(frozen=True, slots=True)
+class ShowUser:
+    """Open the card of someone known by id only."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     user: UserId
 
@@ -81,7 +88,7 @@ class Reload:
     """Fetch the tree again after a failure."""
 
 
-Wish = SelectDepartment | ToggleDepartment | Search | ShowPerson | Message | Meet | Reload
+Wish = SelectDepartment | ToggleDepartment | Search | ShowPerson | ShowUser | Message | Meet | Reload
 
 
 class ContactsModel:
@@ -125,6 +132,8 @@ class ContactsModel:
             case ShowPerson(person):
                 self._change(failure=None)
                 self._directory.show_person(person)
+            case ShowUser(user):
+                self._directory.show_user(user)
             case Message(user):
                 self._scope.spawn(self._open(user, self.chat_wanted), name="message")
             case Meet(user):

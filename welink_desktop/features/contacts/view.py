@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeyEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from welink_desktop.core.ids import UserId
 from welink_desktop.core.media import Picture
 from welink_desktop.core.people import Person, PersonHit
 from welink_desktop.core.reactive import Signal, State
@@ -21,6 +22,7 @@ from welink_desktop.features.contacts.model import (
     Search,
     SelectDepartment,
     ShowPerson,
+    ShowUser,
     ToggleDepartment,
     TreeRow,
     Wish,
@@ -314,9 +316,9 @@ class ContactsView(QWidget):
         else:
             self._act(Reload())
 
-    def show_person(self, person: Person) -> None:
+    def show_user(self, user: UserId) -> None:
         """Open someone's card, asked for from elsewhere."""
-        self._act(ShowPerson(person))
+        self._act(ShowUser(user))
 
     def focus_first(self) -> None:
         """Where the keyboard starts on this page."""

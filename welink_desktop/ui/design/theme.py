@@ -4,6 +4,7 @@
 `apply(app, appearance)` makes an `Appearance` current without restart.
 """
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -154,6 +155,9 @@ look: State[Theme] = State(Theme())
 """The current theme; watch it with `on_theme`."""
 
 
+_stages: "weakref.WeakSet[QWidget]" = weakref.WeakSet()
+
+
 def current() -> Theme:
     return look.value
 
@@ -165,6 +169,8 @@ def on_theme(owner: QObject, render: Callable[[Theme], None]) -> Cancel:
 
 def theme_of(widget: QWidget) -> Theme:
     """The theme to paint `widget` with: the stage's inside a window or panel marked by `mark_stage`."""
+    if not _stages:
+        return current()
     place: QWidget | None = widget
     while place is not None:
         if place.property("stage"):
@@ -176,6 +182,7 @@ def theme_of(widget: QWidget) -> Theme:
 def mark_stage(widget: QWidget) -> None:
     """`widget` and all inside belong to the meeting stage."""
     widget.setProperty("stage", True)
+    _stages.add(widget)
 
 
 def resolve(choice: ThemeChoice) -> ThemeName:

@@ -122,7 +122,7 @@ def draw_avatar(
 
 def _draw_presence(painter: QPainter, box: QRectF, presence: Presence, plane: str, theme: Theme) -> None:
     side = 12 if box.width() >= 40 else 10
-    dot = QRectF(box.right() - side + 1, box.bottom() - side + 1, side, side)
+    dot = QRectF(box.right() - side - 1, box.bottom() - side - 1, side, side)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.color(plane))
     painter.drawEllipse(dot.adjusted(-2, -2, 2, 2))

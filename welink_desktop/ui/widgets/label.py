@@ -30,6 +30,7 @@ class Label(QLabel):
         self._weight = weight
         self._wrap = wrap
         self._align = align
+        self._heights: dict[int, int] = {}
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setMinimumWidth(0)
         vertical = QSizePolicy.Policy.MinimumExpanding if wrap else QSizePolicy.Policy.Fixed
@@ -43,6 +44,7 @@ class Label(QLabel):
         if text == self.text():
             return
         super().setText(text)
+        self._heights.clear()
         self.updateGeometry()
         self.update()
 
@@ -54,6 +56,7 @@ class Label(QLabel):
         return theme_of(self).type(self._type_name, weight=self._weight)
 
     def _themed(self, _: Theme) -> None:
+        self._heights.clear()
         self.setFont(self.style_of_text().font)
         self.updateGeometry()
         self.update()
@@ -96,7 +99,10 @@ class Label(QLabel):
     def heightForWidth(self, width: int) -> int:
         if not self._wrap:
             return self.style_of_text().line
-        return max(1, self._lay_out(width)[1]) * self.style_of_text().line
+        height = self._heights.get(width)
+        if height is None:
+            height = self._heights[width] = max(1, self._lay_out(width)[1]) * self.style_of_text().line
+        return height
 
     def hasHeightForWidth(self) -> bool:
         return self._wrap

@@ -1,6 +1,7 @@
 """A client without rooms, timelines and windows: a sync loop around `Encryption`, to test it against the world alone."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,6 @@ class SmallClient:
         self._news = asyncio.Condition()
         self._pos = ""
         self._since = ""
-        self.encryption.uploaded.watch(lambda uploaded: self._poke() if uploaded else None)
 
     @classmethod
     async def start(cls, synapse: TestSynapse, account: Registered, folder: Path) -> "SmallClient":
@@ -58,17 +58,12 @@ class SmallClient:
         self.database.close()
 
     async def until(self, fact: Callable[[], object], timeout: float = 30) -> None:
-        """Wait until `fact()`; looked at after every answer of the server."""
-        async with asyncio.timeout(timeout), self._news:
+        """Wait until `fact()`; looked at after every answer of the server, and now and then between them."""
+        async with asyncio.timeout(timeout):
             while not fact():
-                await self._news.wait()
-
-    def _poke(self) -> None:
-        self.scope.spawn(self._notify(), name="notify")
-
-    async def _notify(self) -> None:
-        async with self._news:
-            self._news.notify_all()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.2), self._news:
+                        await self._news.wait()
 
     async def rules(self, room: RoomId) -> RoomRules:
         state = self.state[room]
@@ -132,7 +127,8 @@ class SmallClient:
                 self._take(transaction, answer)
             self._pos = answer["pos"]
             self.encryption.wake()
-            await self._notify()
+            async with self._news:
+                self._news.notify_all()
 
     def _body(self) -> dict[str, Any]:
         to_device = {"enabled": True, **({"since": self._since} if self._since else {})}

@@ -59,6 +59,8 @@ class KeyServer:
     def upload(self, who: tuple[str, str], body: Mapping[str, Any]) -> dict[str, Any]:
         body = json.loads(json.dumps(body))
         if "device_keys" in body:
+            if self.devices.get(who[0], {}).get(who[1]) != body["device_keys"]:
+                self.one_time.pop(who, None)
             self.devices.setdefault(who[0], {})[who[1]] = body["device_keys"]
             self.announce(who[0])
         keys = self.one_time.setdefault(who, {})

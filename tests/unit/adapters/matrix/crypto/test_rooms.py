@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,10 @@ from welink_desktop.adapters.matrix.crypto.machine import CryptoMachine
 from welink_desktop.adapters.matrix.crypto.memory import MemoryStore
 from welink_desktop.adapters.matrix.crypto.outbound import NotPrepared
 from welink_desktop.adapters.matrix.crypto.records import Decrypted, SendToDevice, Source
+from welink_desktop.adapters.matrix.crypto.store import CryptoStore
+from welink_desktop.adapters.matrix.store.crypto import SqlCryptoStore
+from welink_desktop.adapters.matrix.store.crypto_schema import MIGRATIONS
+from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.core.errors import EncryptionRefused
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.trust import Shield, Undecryptable, UndecryptableReason
@@ -23,14 +29,40 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture
-def server() -> KeyServer:
-    return KeyServer()
+class Stores:
+    """Makes a store per device; `sql` ones are files."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        self._kind = kind
+        self._folder = folder
+        self.open: list[Database] = []
+
+    def make(self) -> CryptoStore:
+        if self._kind == "memory":
+            return MemoryStore()
+        self.open.append(Database.open(self._folder / f"{len(self.open)}.db", b"d" * 32, MIGRATIONS))
+        return SqlCryptoStore(self.open[-1])
 
 
-def party(server: KeyServer, clock: FakeClock, user: UserId, device: str = "", store: MemoryStore | None = None) -> Party:
+class TestServer(KeyServer):
+    __test__ = False
+
+    def __init__(self, stores: Stores) -> None:
+        super().__init__()
+        self.stores = stores
+
+
+@pytest.fixture(params=["memory", "sql"])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TestServer]:
+    stores = Stores(request.param, tmp_path)
+    yield TestServer(stores)
+    for database in stores.open:
+        database.close()
+
+
+def party(server: TestServer, clock: FakeClock, user: UserId, device: str = "") -> Party:
     name = DeviceId(device or user[1:].partition(":")[0].upper())
-    return Party(server, CryptoMachine(user, name, store or MemoryStore(), b"k" * 32, clock))
+    return Party(server, CryptoMachine(user, name, server.stores.make(), b"k" * 32, clock))
 
 
 def reason(result: object) -> UndecryptableReason:
@@ -43,7 +75,7 @@ def body(result: object) -> str:
     return str(result.content["body"])
 
 
-def test_a_message_reaches_the_other_side_as_authentic(server: KeyServer, clock: FakeClock) -> None:
+def test_a_message_reaches_the_other_side_as_authentic(server: TestServer, clock: FakeClock) -> None:
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     event = alice.say(rules_for(ROOM, ALICE, BOB), "你好", event="$1")
     news = bob.sync()
@@ -55,13 +87,13 @@ def test_a_message_reaches_the_other_side_as_authentic(server: KeyServer, clock:
     assert (result.sender_device, result.index) == ("ALICE", 0)
 
 
-def test_we_read_our_own_messages(server: KeyServer, clock: FakeClock) -> None:
+def test_we_read_our_own_messages(server: TestServer, clock: FakeClock) -> None:
     alice = party(server, clock, ALICE)
     event = alice.say(rules_for(ROOM, ALICE), "note", event="$1")
     assert body(alice.machine.decrypt(ROOM, event)) == "note"
 
 
-def test_our_other_devices_get_the_key(server: KeyServer, clock: FakeClock) -> None:
+def test_our_other_devices_get_the_key(server: TestServer, clock: FakeClock) -> None:
     alice, phone = party(server, clock, ALICE), party(server, clock, ALICE, "PHONE")
     alice.sync()
     event = alice.say(rules_for(ROOM, ALICE), "note", event="$1")
@@ -69,7 +101,7 @@ def test_our_other_devices_get_the_key(server: KeyServer, clock: FakeClock) -> N
     assert body(phone.machine.decrypt(ROOM, event)) == "note"
 
 
-def test_a_key_is_shared_only_once_and_a_joiner_gets_it_from_now_on(server: KeyServer, clock: FakeClock) -> None:
+def test_a_key_is_shared_only_once_and_a_joiner_gets_it_from_now_on(server: TestServer, clock: FakeClock) -> None:
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     rules = rules_for(ROOM, ALICE, BOB)
     first = alice.say(rules, "one", event="$1")
@@ -86,7 +118,7 @@ def test_a_key_is_shared_only_once_and_a_joiner_gets_it_from_now_on(server: KeyS
     assert reason(carol.machine.decrypt(ROOM, first)) is UndecryptableReason.KEY_LATE
 
 
-def test_leaving_starts_a_new_session_that_the_leaver_never_sees(server: KeyServer, clock: FakeClock) -> None:
+def test_leaving_starts_a_new_session_that_the_leaver_never_sees(server: TestServer, clock: FakeClock) -> None:
     alice, bob, carol = (party(server, clock, user) for user in (ALICE, BOB, CAROL))
     first = alice.say(rules_for(ROOM, ALICE, BOB, CAROL), "all", event="$1")
     second = alice.say(rules_for(ROOM, ALICE, BOB), "two of us", event="$2")
@@ -97,7 +129,7 @@ def test_leaving_starts_a_new_session_that_the_leaver_never_sees(server: KeyServ
     assert reason(carol.machine.decrypt(ROOM, second)) is UndecryptableReason.KEY_MISSING
 
 
-def test_a_removed_device_starts_a_new_session(server: KeyServer, clock: FakeClock) -> None:
+def test_a_removed_device_starts_a_new_session(server: TestServer, clock: FakeClock) -> None:
     alice, _ = party(server, clock, ALICE), party(server, clock, BOB, "OLD")
     party(server, clock, BOB, "NEW")
     rules = rules_for(ROOM, ALICE, BOB)
@@ -110,7 +142,7 @@ def test_a_removed_device_starts_a_new_session(server: KeyServer, clock: FakeClo
 
 
 @pytest.mark.parametrize(("messages", "ms"), [(3, None), (None, 3_600_000)])
-def test_count_and_time_end_a_session(server: KeyServer, clock: FakeClock, messages: int | None, ms: int | None) -> None:
+def test_count_and_time_end_a_session(server: TestServer, clock: FakeClock, messages: int | None, ms: int | None) -> None:
     alice = party(server, clock, ALICE)
     rules = rules_for(ROOM, ALICE, rotation_messages=messages, rotation_ms=ms)
     sessions = []
@@ -122,14 +154,14 @@ def test_count_and_time_end_a_session(server: KeyServer, clock: FakeClock, messa
 
 
 @pytest.mark.parametrize("change", [{"shared_history": True}, {"rotation_messages": 7}])
-def test_changed_rules_end_a_session(server: KeyServer, clock: FakeClock, change: dict[str, object]) -> None:
+def test_changed_rules_end_a_session(server: TestServer, clock: FakeClock, change: dict[str, object]) -> None:
     alice = party(server, clock, ALICE)
     first = alice.say(rules_for(ROOM, ALICE), "x", event="$1")
     second = alice.say(dataclasses.replace(rules_for(ROOM, ALICE), **change), "x", event="$2")  # type: ignore[arg-type]  # a table of changes
     assert first["content"]["session_id"] != second["content"]["session_id"]
 
 
-def test_nothing_is_encrypted_without_a_session_or_for_an_unknown_algorithm(server: KeyServer, clock: FakeClock) -> None:
+def test_nothing_is_encrypted_without_a_session_or_for_an_unknown_algorithm(server: TestServer, clock: FakeClock) -> None:
     alice = party(server, clock, ALICE)
     with pytest.raises(NotPrepared):
         alice.machine.encrypt(ROOM, "m.room.message", {})
@@ -141,7 +173,7 @@ def test_nothing_is_encrypted_without_a_session_or_for_an_unknown_algorithm(serv
         alice.machine.encrypt(ROOM, "m.room.message", {})
 
 
-def test_a_late_key_makes_the_message_readable(server: KeyServer, clock: FakeClock) -> None:
+def test_a_late_key_makes_the_message_readable(server: TestServer, clock: FakeClock) -> None:
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     event = alice.say(rules_for(ROOM, ALICE, BOB), "early", event="$1")
     early = bob.machine.decrypt(ROOM, event)
@@ -152,7 +184,7 @@ def test_a_late_key_makes_the_message_readable(server: KeyServer, clock: FakeClo
     assert body(bob.machine.decrypt(ROOM, event)) == "early"
 
 
-def test_the_relation_is_copied_to_the_clear_part(server: KeyServer, clock: FakeClock) -> None:
+def test_the_relation_is_copied_to_the_clear_part(server: TestServer, clock: FakeClock) -> None:
     alice = party(server, clock, ALICE)
     alice.share(rules_for(ROOM, ALICE))
     relation = {"rel_type": "m.replace", "event_id": "$0"}
@@ -161,7 +193,7 @@ def test_the_relation_is_copied_to_the_clear_part(server: KeyServer, clock: Fake
     assert set(content) == {"algorithm", "ciphertext", "session_id", "sender_key", "device_id", "m.relates_to"}
 
 
-def test_reading_again_is_fine_but_another_event_with_the_same_index_is_a_replay(server: KeyServer, clock: FakeClock) -> None:
+def test_reading_again_is_fine_but_another_event_with_the_same_index_is_a_replay(server: TestServer, clock: FakeClock) -> None:
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     event = alice.say(rules_for(ROOM, ALICE, BOB), "once", event="$1")
     bob.sync()
@@ -170,14 +202,14 @@ def test_reading_again_is_fine_but_another_event_with_the_same_index_is_a_replay
     assert reason(bob.machine.decrypt(ROOM, {**event, "event_id": "$2"})) is UndecryptableReason.REPLAYED
 
 
-def test_a_message_of_another_sender_is_not_shown(server: KeyServer, clock: FakeClock) -> None:
+def test_a_message_of_another_sender_is_not_shown(server: TestServer, clock: FakeClock) -> None:
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     event = alice.say(rules_for(ROOM, ALICE, BOB), "mine", event="$1")
     bob.sync()
     assert reason(bob.machine.decrypt(ROOM, {**event, "sender": CAROL})) is UndecryptableReason.SENDER_MISMATCH
 
 
-def test_a_ciphertext_pasted_into_another_room_is_refused(server: KeyServer, clock: FakeClock) -> None:
+def test_a_ciphertext_pasted_into_another_room_is_refused(server: TestServer, clock: FakeClock) -> None:
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     event = alice.say(rules_for(ROOM, ALICE, BOB), "here", event="$1")
     bob.sync()
@@ -188,7 +220,7 @@ def test_a_ciphertext_pasted_into_another_room_is_refused(server: KeyServer, clo
     assert reason(bob.machine.decrypt(other, event)) is UndecryptableReason.WRONG_ROOM
 
 
-def test_hints_in_the_event_have_no_vote(server: KeyServer, clock: FakeClock) -> None:
+def test_hints_in_the_event_have_no_vote(server: TestServer, clock: FakeClock) -> None:
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     event = alice.say(rules_for(ROOM, ALICE, BOB), "x", event="$1")
     bob.sync()
@@ -199,7 +231,7 @@ def test_hints_in_the_event_have_no_vote(server: KeyServer, clock: FakeClock) ->
 
 
 @pytest.mark.parametrize("source", [Source.BACKUP, Source.FILE, Source.BUNDLE, Source.FORWARDED])
-def test_keys_that_did_not_come_by_olm_prove_nothing(server: KeyServer, clock: FakeClock, source: Source) -> None:
+def test_keys_that_did_not_come_by_olm_prove_nothing(server: TestServer, clock: FakeClock, source: Source) -> None:
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     event = alice.say(rules_for(ROOM, ALICE, BOB), "x", event="$1")
     bob.sync()
@@ -211,7 +243,7 @@ def test_keys_that_did_not_come_by_olm_prove_nothing(server: KeyServer, clock: F
     assert result.shield is Shield.UNPROVEN
 
 
-def test_somebody_else_with_our_session_key_does_not_take_the_messages_over(server: KeyServer, clock: FakeClock) -> None:
+def test_somebody_else_with_our_session_key_does_not_take_the_messages_over(server: TestServer, clock: FakeClock) -> None:
     """Carol, who has Alice's session, sends it to Bob as hers before Alice's key arrives."""
     alice, bob, carol = (party(server, clock, user) for user in (ALICE, BOB, CAROL))
     event = alice.say(rules_for(ROOM, ALICE, BOB, CAROL), "x", event="$1")
@@ -235,7 +267,7 @@ def test_somebody_else_with_our_session_key_does_not_take_the_messages_over(serv
     assert result.sender_device == "ALICE"
 
 
-def test_a_device_without_one_time_keys_is_told_so_once(server: KeyServer, clock: FakeClock) -> None:
+def test_a_device_without_one_time_keys_is_told_so_once(server: TestServer, clock: FakeClock) -> None:
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     server.one_time[bob.who] = {}
     server.fallback.pop(bob.who)
@@ -253,7 +285,7 @@ def test_a_device_without_one_time_keys_is_told_so_once(server: KeyServer, clock
     assert reason(bob.machine.decrypt(ROOM, event)) is UndecryptableReason.WITHHELD_NO_CHANNEL
 
 
-def test_after_no_channel_the_other_side_opens_one(server: KeyServer, clock: FakeClock) -> None:
+def test_after_no_channel_the_other_side_opens_one(server: TestServer, clock: FakeClock) -> None:
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     bob.machine.track([ALICE])
     bob.work()
@@ -269,7 +301,7 @@ def test_after_no_channel_the_other_side_opens_one(server: KeyServer, clock: Fak
     assert body(bob.machine.decrypt(ROOM, event)) == "y"
 
 
-def test_withheld_codes_explain_and_a_later_key_still_counts(server: KeyServer, clock: FakeClock) -> None:
+def test_withheld_codes_explain_and_a_later_key_still_counts(server: TestServer, clock: FakeClock) -> None:
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     event = alice.say(rules_for(ROOM, ALICE, BOB), "x", event="$1")
     session = event["content"]["session_id"]
@@ -289,18 +321,18 @@ def test_withheld_codes_explain_and_a_later_key_still_counts(server: KeyServer, 
     assert body(bob.machine.decrypt(ROOM, event)) == "x"
 
 
-def test_more_than_250_devices_are_served_in_batches(server: KeyServer, clock: FakeClock) -> None:
+def test_more_than_250_devices_are_served_in_batches(server: TestServer, clock: FakeClock) -> None:
     alice = party(server, clock, ALICE)
     people = [UserId(f"@p{number}:x") for number in range(260)]
     for person in people:
-        party(server, clock, person, "D")
+        Party(server, CryptoMachine(person, DeviceId("D"), MemoryStore(), b"k" * 32, clock))
     server.asked.clear()
     alice.say(rules_for(ROOM, ALICE, *people), "x", event="$1")
     sizes = [len(one.devices) for one in server.asked if isinstance(one, SendToDevice)]
     assert sizes == [250, 10]
 
 
-def test_no_secret_shows_in_a_repr(server: KeyServer, clock: FakeClock) -> None:
+def test_no_secret_shows_in_a_repr(server: TestServer, clock: FakeClock) -> None:
     alice = party(server, clock, ALICE)
     alice.say(rules_for(ROOM, ALICE), "x", event="$1")
     store = alice.machine._store
@@ -328,7 +360,7 @@ def test_no_secret_shows_in_a_repr(server: KeyServer, clock: FakeClock) -> None:
     ],
 )
 def test_a_malformed_event_is_undecryptable_and_raises_nothing(
-    server: KeyServer, clock: FakeClock, broken: dict[str, object]
+    server: TestServer, clock: FakeClock, broken: dict[str, object]
 ) -> None:
     bob = party(server, clock, BOB)
     event = {"type": "m.room.encrypted", "event_id": "$1", "sender": ALICE, "content": {}, **broken}
@@ -336,7 +368,7 @@ def test_a_malformed_event_is_undecryptable_and_raises_nothing(
 
 
 @pytest.mark.parametrize("kind", ["m.room_key", "m.room.encrypted", "m.dummy", "m.secret.request", "m.key.verification.start"])
-def test_forbidden_types_inside_a_room_message_are_refused(server: KeyServer, clock: FakeClock, kind: str) -> None:
+def test_forbidden_types_inside_a_room_message_are_refused(server: TestServer, clock: FakeClock, kind: str) -> None:
     alice = party(server, clock, ALICE)
     alice.share(rules_for(ROOM, ALICE))
     content = alice.machine.encrypt(ROOM, kind, {"a": 1})

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QAccessible, QAccessibleInterface, QImage, QInputMethodEvent, QPainter, QWheelEvent
+from PySide6.QtGui import QImage, QInputMethodEvent, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 
 T = TypeVar("T")
 BEAT = 0.05
@@ -95,15 +95,25 @@ class Hand:
     # Reading
 
     def rows(self, widget: QWidget) -> list[tuple[str, QRect]]:
-        """What a painted list or canvas tells assistive technology: each child's name and its place in `widget`."""
-        interface = cast("QAccessibleInterface | None", QAccessible.queryAccessibleInterface(widget))
-        if interface is None:
+        """What a list tells assistive technology: each row's words and its place in the list's viewport."""
+        if not isinstance(widget, QAbstractItemView):
             return []
+        model = widget.model()
         found = []
-        for child in _children(interface):
-            place = child.rect()
-            found.append((child.text(QAccessible.Text.Name), QRect(widget.mapFromGlobal(place.topLeft()), place.size())))
+        for number in range(model.rowCount()):
+            index = model.index(number, 0)
+            words = index.data(Qt.ItemDataRole.AccessibleTextRole) or index.data(Qt.ItemDataRole.DisplayRole) or ""
+            found.append((str(words), widget.visualRect(index)))
         return found
+
+    def says(self, name: str) -> str:
+        """The words of a visible control ("" if it is not there)."""
+        widget = self.find(name)
+        if widget is None:
+            return ""
+        shown = getattr(widget, "text", None)
+        words = shown() if callable(shown) else ""
+        return f"{widget.accessibleName()} {words} {widget.accessibleDescription()}".strip()
 
     async def row(self, name: str, words: str, seconds: float = 20.0) -> tuple[QWidget, QRect]:
         """The list `name` and the place of its last row that contains `words`."""
@@ -115,11 +125,16 @@ class Hand:
         return widget, await self.until(look, f"“{words}” in {name}", seconds)
 
     async def click_row(self, name: str, words: str, seconds: float = 20.0) -> None:
-        """Press the row that contains `words`."""
+        """Press the row that contains `words`, scrolled into view if need be."""
         widget, place = await self.row(name, words, seconds)
-        target = getattr(widget, "viewport", lambda: widget)()
-        offset = target.mapFrom(widget, place.center()) if target is not widget else place.center()
-        self.press(target, offset)
+        assert isinstance(widget, QAbstractItemView)
+        viewport = widget.viewport()
+        if not viewport.rect().contains(place.center()):
+            number = max(n for n, (text, _) in enumerate(self.rows(widget)) if words in text)
+            widget.scrollTo(widget.model().index(number, 0))
+            await asyncio.sleep(BEAT)
+            _, place = await self.row(name, words, seconds)
+        self.press(viewport, place.center())
         await asyncio.sleep(BEAT)
 
     def texts(self, name: str) -> list[str]:
@@ -148,13 +163,6 @@ class Hand:
     def _enabled(self, name: str) -> QWidget | None:
         widget = self.find(name)
         return widget if widget is not None and widget.isEnabled() else None
-
-
-def _children(interface: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
-    for number in range(interface.childCount()):
-        child = cast("QAccessibleInterface | None", interface.child(number))
-        if child is not None and child.isValid():
-            yield child
 
 
 def differing(one: QImage, other: QImage, area: QRect, step: int = 4) -> float:

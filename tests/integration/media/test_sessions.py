@@ -1,14 +1,19 @@
 """Sessions in one process, over a real SFU, encrypted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from uuid import uuid4
+import os
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
 
 import pytest
 
 from tests.support.meetings import Recorder, frame_where, join_request, key_of, no_frame, tile
 from tests.support.servers import TestLiveKit
 from welink_desktop.adapters.media.process import barcode
+from welink_desktop.adapters.media.process.board import PictureBoard
+from welink_desktop.adapters.media.process.pictures import Picture
 from welink_desktop.adapters.media.process.session import SfuSession
 from welink_desktop.core.calls import (
     CaptureKind,
@@ -23,33 +28,32 @@ from welink_desktop.core.calls import (
     ParticipantLeft,
     SelfChanged,
     SpeakersChanged,
+    TileRequest,
     TrackChanged,
     TrackSource,
 )
-from welink_desktop.core.errors import MeetingServerUnreachable
+from welink_desktop.core.errors import DeviceUnavailable, MeetingServerUnreachable
 
 pytestmark = [pytest.mark.integration]
 
 A, B = "@anna:welink.test:AAAA", "@ben:welink.test:BBBB"
-Opener = Callable[[], SfuSession]
+
+
+class Opener(Protocol):
+    def __call__(self, board: PictureBoard | None = None) -> SfuSession: ...
 
 
 @pytest.fixture
 async def opened() -> AsyncIterator[Opener]:
     sessions: list[SfuSession] = []
 
-    def make() -> SfuSession:
-        sessions.append(SfuSession(listen=True))
+    def make(board: PictureBoard | None = None) -> SfuSession:
+        sessions.append(SfuSession(board=board, listen=True))
         return sessions[-1]
 
     yield make
     for session in sessions:
         await session.close()
-
-
-@pytest.fixture
-def room() -> str:
-    return f"room-{uuid4().hex[:8]}"
 
 
 def number(frame: Frame) -> int | None:
@@ -222,3 +226,79 @@ async def test_hidden_tiles_are_unsubscribed(livekit: TestLiveKit, opened: Opene
     ben.frames.changed()
     ben.show((tile(A, number=2),))
     await frame_where(ben.frames, 2, readable)
+
+
+async def test_a_small_tile_gets_the_small_layer_and_a_large_one_the_large(
+    livekit: TestLiveKit, opened: Opener, room: str
+) -> None:
+    sizes = SizesSeen()
+    anna, ben = opened(), opened(sizes)
+    recorder = Recorder(anna)
+    large = CaptureSource(CaptureKind.SYNTHETIC, width=1280, height=720, fps=15)
+    anna.join(join_request(livekit, room, A, own=key_of(A, 0, 1), camera=large))
+    await recorder.until(connected)
+    await enter(ben, livekit, room, B, 2, a=1)
+    anna.set_camera(True)
+    ben.show((tile(A, width=320, height=180),))
+    await sizes.until((320, 180))
+    ben.show((tile(A, width=1280, height=720),))
+    await sizes.until((1280, 720))
+
+
+class SizesSeen:
+    """A board that only looks at how large the pictures are that arrive."""
+
+    def __init__(self) -> None:
+        self.last = (0, 0)
+        self._news = asyncio.Event()
+
+    def arrange(self, tiles: Sequence[TileRequest], own: str) -> None: ...
+
+    def put(self, identity: str, source: TrackSource, picture: Picture) -> None:
+        if identity:
+            self.last = (picture.width, picture.height)
+            self._news.set()
+
+    async def until(self, size: tuple[int, int]) -> None:
+        async with asyncio.timeout(40):
+            while self.last != size:
+                self._news.clear()
+                await self._news.wait()
+
+
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="Xvfb is not installed (make setup-test)")
+async def test_the_real_screen_is_shared(
+    livekit: TestLiveKit, opened: Opener, room: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, ben = opened(), opened()
+    of_anna = await enter(anna, livekit, room, A, 1)
+    await enter(ben, livekit, room, B, 2, a=1)
+    ben.show((tile(A, source=TrackSource.SCREEN, width=640, height=360),))
+    read, write = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "800x600x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL) as display:
+        os.close(write)
+        with os.fdopen(read) as numbers:
+            monkeypatch.setenv("DISPLAY", f":{(await asyncio.to_thread(numbers.readline)).strip()}")
+        anna.set_screen(True)
+        frame = await frame_where(ben.frames, 1, lambda frame: True)
+        assert frame.width / frame.height == pytest.approx(800 / 600, abs=0.02)
+        mark = len(of_anna.events)
+        display.terminate()
+        await of_anna.until(
+            lambda event: isinstance(event, SelfChanged) and event.source is TrackSource.SCREEN and event.reason is not None,
+            after=mark,
+        )
+
+
+async def test_without_a_display_sharing_says_so(
+    livekit: TestLiveKit, opened: Opener, room: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    anna = opened()
+    of_anna = await enter(anna, livekit, room, A, 1)
+    anna.set_screen(True)
+    event = await of_anna.until(lambda event: isinstance(event, SelfChanged) and event.reason is not None)
+    assert isinstance(event, SelfChanged)
+    assert event.source is TrackSource.SCREEN
+    assert isinstance(event.reason, DeviceUnavailable)

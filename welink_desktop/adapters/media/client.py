@@ -117,6 +117,7 @@ class ProcessMediaSession:
         self._events: Signal[MediaEvent] = Signal()
         self._pictures = _Pictures()
         self._child: Child | None = None
+        self._dead: set[Child] = set()
         self._deaths: list[float] = []
         self._request: JoinRequest | None = None
         self._keys: dict[tuple[str, int], MediaKey] = {}
@@ -208,6 +209,8 @@ class ProcessMediaSession:
         child, self._child = self._child, None
         if child is not None:
             await child.leave()
+        for dead in self._dead:
+            await dead.kill()
         self._pictures.close()
         self._keys.clear()
         self._own_keys.clear()
@@ -242,6 +245,7 @@ class ProcessMediaSession:
         if child is not self._child or self._scope.closed:
             return
         self._child = None
+        self._dead.add(child)
         now = time.monotonic()
         self._deaths = [death for death in self._deaths if now - death < DEATHS_WITHIN_SECONDS] + [now]
         respawning = len(self._deaths) < MAX_DEATHS
@@ -251,6 +255,7 @@ class ProcessMediaSession:
 
     async def _replace(self, dead: Child, *, respawning: bool) -> None:
         await dead.kill()
+        self._dead.discard(dead)
         while respawning:
             await asyncio.sleep(BACK_OFF[min(len(self._deaths) - 1, len(BACK_OFF) - 1)])
             try:
@@ -270,8 +275,10 @@ class ProcessMediaSession:
         child, self._child = self._child, None
         if child is None:
             return
+        self._dead.add(child)
         self._events.emit(EngineDied(True))
         await child.leave()
+        self._dead.discard(child)
         try:
             await self._spawn()
         except MediaEngineFailed:

@@ -79,7 +79,7 @@ def video_options(width: int, height: int, fps: int, *, screen: bool) -> rtc.Tra
     """As Element Call publishes (matrixrtc §5.4): VP8; a camera of 720p in three layers, a small one in fewer."""
     options = rtc.TrackPublishOptions(video_codec=rtc.VideoCodec.VP8)
     options.source = rtc.TrackSource.SOURCE_SCREENSHARE if screen else rtc.TrackSource.SOURCE_CAMERA
-    options.simulcast = not screen and max(width, height) >= 480
+    options.simulcast = not screen and max(width, height) >= 640
     options.video_encoding.max_framerate = min(fps, 15 if screen else 30)
     options.video_encoding.max_bitrate = 5_000_000 if screen else _bitrate(width * height)
     return options

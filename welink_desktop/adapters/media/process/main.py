@@ -44,6 +44,7 @@ def main() -> None:
     handler = logging.StreamHandler()
     handler.addFilter(_Redaction())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("livekit").setLevel(logging.ERROR)  # it warns of each frame that a busy machine leaves out
     asyncio.run(_serve(_socket(control), int(arena)))
     os._exit(0)
 

@@ -119,7 +119,8 @@ class Outgoing:
             await self._resume()
         elif not self.wanted and self._on:
             await self._pause()
-        self._tell(self._on)
+        if not self._news.is_set():  # else a newer wish is waiting, whose answer this is not
+            self._tell(self._on)
 
     async def _publish(self, room: rtc.Room) -> None:
         feed = self._feed = self._make()

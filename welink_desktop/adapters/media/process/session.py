@@ -21,7 +21,6 @@ from welink_desktop.core.calls import (
     CaptureSource,
     JoinRequest,
     LinkChanged,
-    MediaDevices,
     MediaEvent,
     MediaKey,
     MediaLink,
@@ -348,13 +347,3 @@ class SfuSession:
     def _arrange(self) -> None:
         own = self._request.ticket.identity if self._request is not None else OWN
         self._board.arrange(with_preview(self._tiles, self._lobby.previews), own)
-
-
-class InProcessEngine:
-    """A `MediaEngine` whose sessions run in this process, without the computer's sound."""
-
-    async def open(self) -> SfuSession:
-        return SfuSession()
-
-    async def devices(self) -> MediaDevices:
-        return MediaDevices()

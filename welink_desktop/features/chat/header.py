@@ -155,5 +155,3 @@ class ChatHeader(QWidget):
         self._back.set_name(tr("chat-back"))
         self._details.set_name(tr("chat-details"))
         self._meet.set_name(tr("chat-start-meeting"))
-
-

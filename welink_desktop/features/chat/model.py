@@ -116,7 +116,18 @@ Wish = ToggleDetails | Meet | NewChat | AcceptInvitation | DeclineInvitation | C
 class ChatModel:
     """`open` shows a room. Signals ask the app for what lies outside chat."""
 
-    def __init__(self, chat: Chat, people: People, media: MediaStore, me: UserId, scope: Scope) -> None:
+    def __init__(
+        self,
+        chat: Chat,
+        people: People,
+        media: MediaStore,
+        me: UserId,
+        scope: Scope,
+        *,
+        rooms: RoomList | None = None,
+        pictures: Pictures | None = None,
+    ) -> None:
+        """`rooms` and `pictures` may be shared with other pages."""
         self.state = State(ChatState())
         self.conversation: State[Conversation | None] = State(None)
         self.person_wanted: Signal[UserId] = Signal()
@@ -125,9 +136,9 @@ class ChatModel:
         self.new_chat_wanted: Signal[None] = Signal()
         self.opened: Signal[RoomId | None] = Signal()
         self.me = me
-        self.pictures = Pictures(media, scope)
+        self.pictures = pictures or Pictures(media, scope)
         self.known_people = KnownPeople(people, scope)
-        self.rooms = RoomList(chat, scope)
+        self.rooms = rooms or RoomList(chat, scope)
         self.room_list = RoomListModel(self.rooms, self.known_people, scope)
         self.details = details.DetailsModel()
         self._chat, self._media, self._scope = chat, media, scope

@@ -134,8 +134,6 @@ class ChatPage(QWidget):
         look = theme_of(self)
         self.rooms.setMinimumWidth(look.layout("list-min"))
         self.rooms.setMaximumWidth(look.layout("list-max"))
-        pad = look.layout("timeline-pad") if not look.compact else look.space(5)
-        self._foot.setContentsMargins(pad, 0, pad, 20 if not look.compact else 12)
         self.timeline.setMinimumHeight(120)
         self._arrange()
 
@@ -224,11 +222,22 @@ class ChatPage(QWidget):
         covers = window < SIDE_BY_SIDE
         shown = not self.details.isHidden()
         self.details.setFixedWidth(theme_of(self).layout("panel") if not covers else max(264, min(340, self._main.width() - 8)))
+        self._place_foot()
         self._body.setVisible(not (covers and shown and self._main.width() < 720))
+
+    def _place_foot(self) -> None:
+        """The composer stands under the column of the timeline."""
+        look = theme_of(self)
+        pad = look.layout("timeline-pad") if not look.compact else look.space(5)
+        bar = self.timeline.verticalScrollBar().sizeHint().width()
+        spare = self._talk.width() - bar - look.layout("timeline-max")
+        side = max(pad, spare // 2) if not look.compact else pad
+        self._foot.setContentsMargins(side, 0, side + bar, 20 if not look.compact else 12)
 
     @guarded(default=None)
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._arrange()
+        QTimer.singleShot(0, self, self._place_foot)
 
     @guarded(default=None)
     def showEvent(self, event: QShowEvent) -> None:

@@ -444,5 +444,3 @@ class AnchoredList(QListView):
 
 def _plain(index: Index) -> QModelIndex:
     return QModelIndex(index) if isinstance(index, QPersistentModelIndex) else index
-
-

@@ -1,6 +1,8 @@
 """Heights of many rows: sums and look-ups in O(√n). Qt-free."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 
 CHUNK = 512
 
@@ -26,6 +28,7 @@ class HeightMap:
         self._stamp = 1
         self._count = 0
         self._total = 0
+        self._ends: list[int] | None = None
 
     def __len__(self) -> int:
         return self._count
@@ -42,6 +45,7 @@ class HeightMap:
         for start in range(0, len(heights), CHUNK):
             part = heights[start : start + CHUNK]
             self._chunks.append(_Chunk(part, [0] * len(part)))
+        self._ends = None
         self._count = len(heights)
         self._total = sum(chunk.total for chunk in self._chunks)
 
@@ -59,6 +63,7 @@ class HeightMap:
         else:
             index, inner = self._find(row)
         chunk = self._chunks[index]
+        self._ends = None
         chunk.heights[inner:inner] = heights
         chunk.stamps[inner:inner] = [0] * len(heights)
         added = sum(heights)
@@ -76,6 +81,7 @@ class HeightMap:
             chunk = self._chunks[index]
             gone = min(count, len(chunk.heights) - inner)
             lost = sum(chunk.heights[inner : inner + gone])
+            self._ends = None
             del chunk.heights[inner : inner + gone]
             del chunk.stamps[inner : inner + gone]
             chunk.total -= lost
@@ -116,7 +122,7 @@ class HeightMap:
         if row == self._count:
             return self._total
         index, inner = self._find(row)
-        before = sum(chunk.total for chunk in self._chunks[:index])
+        before = sum([chunk.total for chunk in self._chunks[:index]])
         return before + sum(self._chunks[index].heights[:inner])
 
     def row_at(self, offset: int) -> int:
@@ -138,12 +144,13 @@ class HeightMap:
     def _find(self, row: int) -> tuple[int, int]:
         if row < 0:
             raise IndexError(row)
-        rest = row
-        for index, chunk in enumerate(self._chunks):
-            if rest < len(chunk.heights):
-                return index, rest
-            rest -= len(chunk.heights)
-        raise IndexError(row)
+        if row >= self._count:
+            raise IndexError(row)
+        ends = self._ends
+        if ends is None:
+            ends = self._ends = list(accumulate(len(chunk.heights) for chunk in self._chunks))
+        index = bisect_right(ends, row)
+        return index, row - (ends[index - 1] if index else 0)
 
     def _split(self, index: int) -> None:
         chunk = self._chunks[index]

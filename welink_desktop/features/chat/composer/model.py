@@ -131,9 +131,7 @@ class DismissProblem:
     pass
 
 
-Wish = (
-    Typed | Send | Attach | RemoveFile | CancelMode | MoveChoice | Complete | CloseCompletion | EditLast | DismissProblem
-)
+Wish = Typed | Send | Attach | RemoveFile | CancelMode | MoveChoice | Complete | CloseCompletion | EditLast | DismissProblem
 
 
 class ComposerModel:
@@ -258,7 +256,9 @@ class ComposerModel:
         chosen = completion.candidates[completion.chosen if index < 0 else index]
         end = completion.start + 1 + len(completion.query)
         name = self._mention(chosen)
-        self._put(f"{self._text[: completion.start]}@{name} {self._text[end:].removeprefix(' ')}", completion.start + len(name) + 2)
+        self._put(
+            f"{self._text[: completion.start]}@{name} {self._text[end:].removeprefix(' ')}", completion.start + len(name) + 2
+        )
         self._composer.keep_draft(self._text)
 
     def _mention(self, chosen: Candidate) -> str:

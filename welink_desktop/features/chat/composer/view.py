@@ -37,7 +37,6 @@ from welink_desktop.ui.guard import guarded
 from welink_desktop.ui.strings import tr, translated
 from welink_desktop.ui.text.bidi import one_line
 from welink_desktop.ui.widgets.box import Divider, column, row
-from welink_desktop.ui.widgets.button import Button
 from welink_desktop.ui.widgets.icon_button import IconButton
 from welink_desktop.ui.widgets.label import Label
 
@@ -163,7 +162,12 @@ class ComposerView(QWidget):
         self._tools.addStretch(1)
         self._tools.addWidget(self._send)
         self._frame.addLayout(self._tools)
-        names = {self._emoji: "composer-emoji", self._at: "composer-mention", self._attach: "composer-attach", self._send: "composer-send"}
+        names = {
+            self._emoji: "composer-emoji",
+            self._at: "composer-mention",
+            self._attach: "composer-attach",
+            self._send: "composer-send",
+        }
         for button, name in names.items():
             button.setObjectName(name)
         for button, (icon_name, _, _) in zip(self._formats, _FORMATS, strict=True):

@@ -69,7 +69,9 @@ class MemberPainter:
         name = one_line(member.name) or member.user
         tag = tr("external")
         room = words.width() - (90 if member.external else 0)
-        width = theme.type("body").draw(painter, QRectF(words.left(), words.top(), room, words.height()), name, theme.color("text"))
+        width = theme.type("body").draw(
+            painter, QRectF(words.left(), words.top(), room, words.height()), name, theme.color("text")
+        )
         if member.external:
             draw_tag(painter, words.left() + width + 8, words.center().y(), tag, "external", "", theme)
 
@@ -214,5 +216,11 @@ class DetailsView(Plane):
         summary = self._model.state.value.summary
         if summary is not None:
             title = tr("rooms-leave-title", name=one_line(summary.name))
-            ask(self.window(), title, tr("rooms-leave-sentence"), tr("rooms-leave"),
-                lambda: self._model.act(LeaveRoom(summary.room)), "danger")
+            ask(
+                self.window(),
+                title,
+                tr("rooms-leave-sentence"),
+                tr("rooms-leave"),
+                lambda: self._model.act(LeaveRoom(summary.room)),
+                "danger",
+            )

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QWidget
 
 from welink_desktop.services.room_list import RoomFilter
 from welink_desktop.ui.design.theme import on_theme, theme_of
 from welink_desktop.ui.guard import guarded
 from welink_desktop.ui.strings import tr
-from welink_desktop.ui.widgets.box import row
 
 
 class Chip(QAbstractButton):
@@ -54,21 +53,19 @@ class Chip(QAbstractButton):
 
 
 class Chips(QWidget):
-    """All · Unread n · Mentions n · Direct."""
+    """All · Unread n · Mentions n · Direct. They wrap rather than elide."""
 
     def __init__(self, choose: Callable[[RoomFilter], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("room-filters")
         self._group = QButtonGroup(self)
         self._chips: dict[RoomFilter, Chip] = {}
-        layout = row(self, spacing=6, margins=(12, 0, 12, 6))
         for shown in RoomFilter:
-            chip = self._chips[shown] = Chip()
+            chip = self._chips[shown] = Chip(self)
             chip.setObjectName(f"room-filter-{shown.value}")
             chip.clicked.connect(lambda *_, wanted=shown: choose(wanted))
             self._group.addButton(chip)
-            layout.addWidget(chip)
-        layout.addStretch(1)
+        on_theme(self, lambda _: self._place())
 
     def show_state(self, shown: RoomFilter, unread: int, mentions: int) -> None:
         counts = {RoomFilter.UNREAD: unread, RoomFilter.MENTIONS: mentions}
@@ -76,3 +73,22 @@ class Chips(QWidget):
         for one, chip in self._chips.items():
             chip.set_words(tr(f"rooms-filter-{one.value}", count=counts.get(one, 0)).strip())
             chip.setChecked(one is shown)
+        self._place()
+
+    def _place(self) -> None:
+        """Left to right, then the next line; the height follows."""
+        x, y, gap, line = 12, 0, 6, 0
+        for chip in self._chips.values():
+            size = chip.sizeHint()
+            width = min(size.width(), max(28, self.width() - 24))
+            if x > 12 and x + width > self.width() - 8:
+                x, y = 12, y + line + gap
+            chip.setGeometry(x, y, width, size.height())
+            x, line = x + width + gap, size.height()
+        height = y + line + gap
+        if self.height() != height or self.minimumHeight() != height:
+            self.setFixedHeight(height)
+
+    @guarded(default=None)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._place()

@@ -109,7 +109,12 @@ class RoomPainter:
         right -= style.draw(painter, line, time_of(room), theme.color("text-muted"), align=Qt.AlignmentFlag.AlignRight) + 6
         right = self._globe(painter, room, right, line, theme)
         color = "accent-text" if one.current and theme.high_contrast else "text"
-        title.draw(painter, QRectF(line.left(), line.top(), right - line.left() - 2, line.height()), one_line(room.name), theme.color(color))
+        title.draw(
+            painter,
+            QRectF(line.left(), line.top(), right - line.left() - 2, line.height()),
+            one_line(room.name),
+            theme.color(color),
+        )
         second = QRectF(box.left(), top + first, box.width(), round(20 * theme.text_scale))
         right = self._marks(painter, room, second.right(), second, theme)
         self._preview(painter, one, QRectF(second.left(), second.top(), right - second.left() - 4, second.height()), theme)

@@ -165,7 +165,14 @@ def room_menu(parent: QWidget, room: RoomSummary, model: RoomListModel) -> Menu:
 
 def confirm_leave(parent: QWidget, room: RoomSummary, model: RoomListModel) -> None:
     sentence = tr("rooms-leave-sentence")
-    ask(parent.window(), tr("rooms-leave-title", name=room.name), sentence, tr("rooms-leave"), lambda: model.act(Leave(room.room)), "danger")
+    ask(
+        parent.window(),
+        tr("rooms-leave-title", name=room.name),
+        sentence,
+        tr("rooms-leave"),
+        lambda: model.act(Leave(room.room)),
+        "danger",
+    )
 
 
 class RoomListView(Plane):

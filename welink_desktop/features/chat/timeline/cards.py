@@ -7,7 +7,14 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
 
 from welink_desktop.core.media import MediaInfo
-from welink_desktop.core.timeline import AttachmentContent, AttachmentKind, ReplyPreview, SendPhase, SendState, UndecryptableContent
+from welink_desktop.core.timeline import (
+    AttachmentContent,
+    AttachmentKind,
+    ReplyPreview,
+    SendPhase,
+    SendState,
+    UndecryptableContent,
+)
 from welink_desktop.features.chat.timeline.sheet import Act, Look, Sheet, even
 from welink_desktop.ui.design.icons import draw_icon
 from welink_desktop.ui.design.theme import Theme
@@ -164,7 +171,9 @@ class LockedCard:
         self._title = tr("chat-unreadable-yet" if why.curable else "chat-unreadable")
         reason = tr(f"undecryptable-{why.reason.value}")
         if why.device:
-            reason = f"{reason} {tr('chat-sent-from', device=one_line(why.device))}"
+            reason += (" " if reason.isascii() or reason[-1].isascii() else "") + tr(
+                "chat-sent-from", device=one_line(why.device)
+            )
         self._lines = _wrapped(reason, theme, self.limit - 32)
         words = max([theme.type("body").width(self._title), *(theme.type("caption").width(line) for line in self._lines)])
         self.width = min(self.limit, words + 33)

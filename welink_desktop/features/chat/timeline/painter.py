@@ -4,8 +4,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen, QPixmap
 
 from welink_desktop.core.ids import ItemKey
 from welink_desktop.core.timeline import SendPhase, TimelineItem
@@ -17,6 +17,9 @@ from welink_desktop.features.chat.timeline.sheet import Look
 from welink_desktop.ui.design.theme import Theme
 
 MAX_KEPT = 300
+MAX_IMAGE_HEIGHT = 1200
+MAX_IMAGE_BYTES = 16 << 20
+"""Painted rows kept as images so that scrolling only copies them; dropped when the person pauses."""
 _SCAN = 300
 
 
@@ -45,7 +48,8 @@ class TimelinePainter:
         self._width = 0
         self._read_key: ItemKey | None = None
         self._read_by = 0
-        self._ratio = 1.0
+        self._images: OrderedDict[ItemKey, QPixmap] = OrderedDict()
+        self._image_bytes = 0
 
     @property
     def estimate(self) -> int:
@@ -58,12 +62,18 @@ class TimelinePainter:
         before, self._state = self._state, state
         if theme != self._theme:
             self._theme = theme
-            self._kept.clear()
+            self.forget_all()
         elif before is not None and (before.members != state.members or before.mark != state.mark):
-            self._kept.clear()
+            self.forget_all()
 
     def forget_all(self) -> None:
         self._kept.clear()
+        self.forget_images()
+
+    def forget_images(self) -> None:
+        """A picture arrived, or nothing was scrolled for a while."""
+        self._images.clear()
+        self._image_bytes = 0
 
     def update_readers(self) -> list[ItemKey]:
         """Find the newest own message that others have read; returns rows whose line of readers changed."""
@@ -84,7 +94,7 @@ class TimelinePainter:
         changed = [one for one in (self._read_key, key) if one is not None]
         self._read_key, self._read_by = key, count
         for one in changed:
-            self._kept.pop(one, None)
+            self._drop(one)
         return changed
 
     def layout(self, row: int) -> RowLayout:
@@ -106,40 +116,75 @@ class TimelinePainter:
     def measure(self, row: int, width: int) -> int:
         if width != self._width:
             self._width = width
-            self._kept.clear()
+            self.forget_all()
         return self.layout(row).height
 
     def paint(self, painter: QPainter, row: int, box: QRect) -> None:
         layout = self.layout(row)
-        key = layout.item.key
-        theme = layout.sheet.theme
-        selection = self.selection
-        self._ratio = painter.device().devicePixelRatioF()
-        ratio = self._ratio
-        look = Look(
-            hovered=key == self.hovered,
-            ratio=ratio,
-            selection=(selection.start, selection.end) if selection is not None and selection.key == key else None,
-            picture=lambda source, info, width, height: self._pixmaps.picture(source, info, width, height, ratio),
-            avatar=lambda uri, size: self._pixmaps.avatar(uri, size, ratio),
-        )
+        if self._is_plain(layout, row):
+            painter.drawPixmap(box.topLeft(), self._image(layout, box, painter.device().devicePixelRatioF()))
+            return
         painter.save()
         painter.translate(box.topLeft())
-        if key == self.flashed:
-            painter.fillRect(0, round(layout.bubble.top()) - 4, box.width(), round(layout.bubble.height()) + 8, theme.color("accent-subtle"))
-        layout.paint(painter, look)
+        self._paint(painter, layout, box.width(), painter.device().devicePixelRatioF())
         if self.ring(row):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(theme.color("focus-ring"), 2))
+            painter.setPen(QPen(layout.sheet.theme.color("focus-ring"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(layout.bubble.adjusted(-4, -4, 4, 4), 8, 8)
         painter.restore()
 
+    def _is_plain(self, layout: RowLayout, row: int) -> bool:
+        """Whether nothing of the moment is on the row, so that its image can be kept."""
+        key = layout.item.key
+        selected = self.selection is not None and self.selection.key == key
+        return (
+            key not in (self.hovered, self.flashed) and not selected and layout.height < MAX_IMAGE_HEIGHT and not self.ring(row)
+        )
+
+    def _image(self, layout: RowLayout, box: QRect, ratio: float) -> QPixmap:
+        key = layout.item.key
+        known = self._images.get(key)
+        if known is not None and known.devicePixelRatioF() == ratio:
+            self._images.move_to_end(key)
+            return known
+        made = QPixmap(round(box.width() * ratio), round(box.height() * ratio))
+        made.setDevicePixelRatio(ratio)
+        made.fill(layout.sheet.theme.color("surface"))
+        painter = QPainter(made)
+        self._paint(painter, layout, box.width(), ratio)
+        painter.end()
+        self._images[key] = made
+        self._image_bytes += made.width() * made.height() * 4
+        while self._image_bytes > MAX_IMAGE_BYTES:
+            _, gone = self._images.popitem(last=False)
+            self._image_bytes -= gone.width() * gone.height() * 4
+        return made
+
+    def _drop(self, key: ItemKey) -> None:
+        self._kept.pop(key, None)
+        gone = self._images.pop(key, None)
+        if gone is not None:
+            self._image_bytes -= gone.width() * gone.height() * 4
+
+    def _paint(self, painter: QPainter, layout: RowLayout, width: int, ratio: float) -> None:
+        key, selection = layout.item.key, self.selection
+        look = Look(
+            hovered=key == self.hovered,
+            ratio=ratio,
+            selection=(selection.start, selection.end) if selection is not None and selection.key == key else None,
+            picture=lambda source, info, wide, high: self._pixmaps.picture(source, info, wide, high, ratio),
+            avatar=lambda uri, size: self._pixmaps.avatar(uri, size, ratio),
+        )
+        if key == self.flashed:
+            box = layout.bubble.adjusted(0, -4, 0, 4)
+            painter.fillRect(QRectF(0, box.top(), width, box.height()), layout.sheet.theme.color("accent-subtle"))
+        layout.paint(painter, look)
+
     def changed(self, first: int, last: int) -> None:
         items = self._items()
         if last - first > MAX_KEPT:
-            self._kept.clear()
+            self.forget_all()
             return
         for row in range(max(0, first), min(len(items) - 1, last) + 1):
-            self._kept.pop(items[row].key, None)
-
+            self._drop(items[row].key)

@@ -161,18 +161,19 @@ class RowLayout:
 
     def _flat_message(self, y: float, left: float) -> float:
         theme, item = self._theme, self.item
-        limit = self._right - left - 8
+        limit = self._right - left - 32
         cards, body = self._contents(limit, _ink(theme, "flat"))
-        framed = isinstance(item.content, UndecryptableContent)
+        locked = isinstance(item.content, UndecryptableContent)
+        framed = locked or any(isinstance(card, FileCard) for card in cards)
         trailer = marks.Trailer(item, theme, time="" if self._shape.first else self._time(), read=self._read_by > 0)
-        width, height, inline = _fit(cards, body, trailer, limit - (24 if framed else 0))
+        width, height, inline = _fit(cards, body, trailer, limit)
         pad = 12 if framed else 0
         self.bubble = QRectF(left, y, width + 2 * pad, height + (16 if framed else 0))
         wash = QRectF(0, y - 1, self._setting.width, self.bubble.height() + 2)
         hover = theme.color("hover")
         self.sheet.add(lambda painter, look: painter.fillRect(wash, hover) if look.hovered else None)
         if framed:
-            self.sheet.shape(even(self.bubble, 8), None, edge="border-control", dashed=True)
+            self.sheet.shape(even(self.bubble, 8), None, edge="border-control" if locked else "border", dashed=locked)
         self._put(cards, body, trailer, QPointF(left + pad, y + (8 if framed else 0)), width, inline)
         return float(self.bubble.bottom())
 
@@ -248,7 +249,7 @@ def _fit(cards: list[Card], body: MessageLayout | None, trailer: marks.Trailer, 
     height += body.height if body is not None else 0
     inline = False
     if trailer.width:
-        inline = body is not None and 0 < body.last_line and body.last_line + 8 + trailer.width <= limit
+        inline = body is not None and body.last_line > 0 and body.last_line + 8 + trailer.width <= limit
         if inline and body is not None:
             width = max(width, body.last_line + 8 + trailer.width)
         else:
@@ -280,5 +281,3 @@ def _tag(painter: QPainter, left: float, centre: float, word: str, theme: Theme)
 def shield_words(shield: Shield) -> str:
     """The sentence of a trust mark, "" for none."""
     return tr(f"shield-{shield.value}") if shield in marks.MARKED else ""
-
-

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QToolTip, QWidget
 
 from welink_desktop.core.changes import Change, Insert
 from welink_desktop.core.ids import EventId, ItemKey, UserId
+from welink_desktop.core.reactive import Cancel
 from welink_desktop.core.timeline import AttachmentContent, NoticeContent, RecalledContent, SendPhase, TimelineItem
 from welink_desktop.features.chat.pixmaps import Pixmaps
 from welink_desktop.features.chat.timeline.hover_bar import HoverBar
@@ -33,20 +34,20 @@ from welink_desktop.features.chat.timeline.row_layout import RowLayout
 from welink_desktop.features.chat.timeline.rows import can_answer
 from welink_desktop.features.chat.timeline.sheet import Act, Hit
 from welink_desktop.features.chat.timeline.spoken import spoken, words_of
-from welink_desktop.core.reactive import Cancel
 from welink_desktop.services.pictures import PictureKey
+from welink_desktop.strings import local_moment
 from welink_desktop.ui.bind import bind, listen
 from welink_desktop.ui.design.theme import Theme, on_theme, theme_of
 from welink_desktop.ui.guard import guarded
 from welink_desktop.ui.lists.anchored_list import AnchoredList, Gravity
 from welink_desktop.ui.lists.rows_model import RowsModel
-from welink_desktop.strings import local_moment
 from welink_desktop.ui.strings import current_strings, tr, translated
 from welink_desktop.ui.text.bidi import one_line
 from welink_desktop.ui.text.tree import Run
 from welink_desktop.ui.widgets.dialog import ask
 
 FLASH_MS = 1600
+PAUSE_MS = 4000
 
 
 class TimelineView(AnchoredList):
@@ -67,6 +68,10 @@ class TimelineView(AnchoredList):
         self._bar = HoverBar(self.viewport(), self._bar_clicked)
         self._jump = JumpButton(self)
         self._jump.clicked.connect(self.to_end)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MS)
+        self._pause.timeout.connect(self._paused)
         self.moved.connect(self._moved)
         on_theme(self, self._themed)
         translated(self, self._retranslate)
@@ -144,6 +149,8 @@ class TimelineView(AnchoredList):
         self._place_jump()
 
     def _arrived(self, _: PictureKey) -> None:
+        if self._row_painter is not None:
+            self._row_painter.forget_images()
         self.viewport().update()
 
     def _found(self, key: ItemKey) -> None:
@@ -166,13 +173,22 @@ class TimelineView(AnchoredList):
         if not QAccessible.isActive() or not self.isVisible():
             return
         for change in changes:
-            if isinstance(change, Insert) and change.index + len(change.items) == len(self._table.items) and len(change.items) <= 3:
+            if (
+                isinstance(change, Insert)
+                and change.index + len(change.items) == len(self._table.items)
+                and len(change.items) <= 3
+            ):
                 for item in change.items:
                     if not item.own and not isinstance(item.content, NoticeContent):
                         words = f"{one_line(item.sender_name)}: {words_of(item)[:300]}"
                         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
 
+    def _paused(self) -> None:
+        if self._row_painter is not None:
+            self._row_painter.forget_images()
+
     def _moved(self) -> None:
+        self._pause.start()
         self._place_jump()
         self._bar.hide()
         model = self._model
@@ -190,7 +206,9 @@ class TimelineView(AnchoredList):
         area = self.viewport().geometry()
         size = self._jump.sizeHint()
         self._jump.setGeometry(area.right() - size.width() - 24, area.bottom() - size.height() - 12, size.width(), size.height())
-        self._jump.setVisible(bool(self._table.items) and (self.beyond() > self.viewport().height() or (fresh > 0 and not self.at_end)))
+        self._jump.setVisible(
+            bool(self._table.items) and (self.beyond() > self.viewport().height() or (fresh > 0 and not self.at_end))
+        )
 
     # Pointer
 
@@ -444,8 +462,15 @@ class TimelineView(AnchoredList):
     def _open_menu(self, item: TimelineItem, at: QPoint) -> None:
         if self._model is None or isinstance(item.content, NoticeContent):
             return
-        message_menu(self, item, self._model, copy=lambda: self._copy(item), save=lambda: self._save(item),
-                     recall=lambda: self._recall(item), react=lambda: self._react(item, at)).open_at(at)
+        message_menu(
+            self,
+            item,
+            self._model,
+            copy=lambda: self._copy(item),
+            save=lambda: self._save(item),
+            recall=lambda: self._recall(item),
+            react=lambda: self._react(item, at),
+        ).open_at(at)
 
     def _recall(self, item: TimelineItem) -> None:
         model = self._model
@@ -454,8 +479,14 @@ class TimelineView(AnchoredList):
         if item.send.phase is SendPhase.FAILED:
             model.act(Recall(item.key))
             return
-        ask(self.window(), tr("chat-recall-title"), tr("chat-recall-sentence"), tr("chat-recall"),
-            lambda: model.act(Recall(item.key)), "danger")
+        ask(
+            self.window(),
+            tr("chat-recall-title"),
+            tr("chat-recall-sentence"),
+            tr("chat-recall"),
+            lambda: model.act(Recall(item.key)),
+            "danger",
+        )
 
     def _save(self, item: TimelineItem) -> None:
         if not isinstance(item.content, AttachmentContent):
@@ -499,4 +530,3 @@ def safe_name(name: str) -> str:
     plain = one_line(name).replace("\\", "/").rpartition("/")[2]
     cleaned = "".join(char for char in plain if char not in '<>:"|?*').lstrip(". ")
     return cleaned[:180] or "file"
-

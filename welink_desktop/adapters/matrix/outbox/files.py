@@ -130,7 +130,8 @@ class OutgoingFiles:
             try:
                 self._write(reading.read, encryptor, self.path(name), limit)
             except OSError as error:
-                self.path(name).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    self.path(name).unlink()
                 raise (NotFound if error.errno == errno.EIO else DiskFull) from error
             except TooLarge:
                 self.path(name).unlink(missing_ok=True)

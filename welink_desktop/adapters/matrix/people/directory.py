@@ -8,9 +8,9 @@ from welink_desktop.adapters.matrix.errors import MatrixError, Missing
 from welink_desktop.adapters.matrix.http import Http
 from welink_desktop.adapters.matrix.people import profile as profiles
 from welink_desktop.adapters.matrix.people.index import PeopleIndex
-from welink_desktop.adapters.matrix.people.organisation import OrganisationLoader
+from welink_desktop.adapters.matrix.people.organisation import OrganisationLoader, organisation_from
 from welink_desktop.adapters.matrix.people.spoken import readings_of
-from welink_desktop.adapters.matrix.people.tree import departments, from_json
+from welink_desktop.adapters.matrix.people.tree import departments
 from welink_desktop.adapters.matrix.store import people as tables
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.store.people import StoredPerson
@@ -28,6 +28,8 @@ FRESH_MS = 600_000
 KNOWN_MS = 86_400_000
 """Profiles of colleagues are renewed in the background after this time."""
 BACKGROUND_LIMIT = 1_000
+KNOWN_FIRST = 200
+"""An organisation of up to this many people is shown with everybody in place at once."""
 PARALLEL = 4
 SERVER_SEARCH_SECONDS = 4.0
 
@@ -49,7 +51,7 @@ class PeopleDirectory:
         self._changed: Signal[Person] = Signal()
         self._home = ""
         self._organisation = OrganisationLoader(http)
-        self._loading_tree: asyncio.Task[Organisation | WeLinkError | None] | None = None
+        self._loading_tree: asyncio.Task[WeLinkError | None] | None = None
         self._learning = False
         self._load()
 
@@ -93,21 +95,20 @@ class PeopleDirectory:
             outcome = await asyncio.shield(self._tree_task())
             if isinstance(outcome, WeLinkError):
                 raise outcome
-            return outcome
-        tree, fetched_ms = stored
-        if self._http.clock.now_ms() - fetched_ms >= FRESH_MS:
+            return self._organisation_now()[0]
+        if self._http.clock.now_ms() - stored[1] >= FRESH_MS:
             self._tree_task()
         self._learn_in_background()
-        return from_json(tree)
+        return self._organisation_now()[0]
 
     async def people_of(self, department: RoomId) -> tuple[Person, ...]:
         organisation = await self.organisation()
         if organisation is None or department not in {one.space for one in departments(organisation.root)}:
             raise NotFound
-        with self._database.read() as t:
-            users = tables.department_people(t, department)
-        await self._make_known(users)
-        return tuple(self._index.in_order(users))
+        _, direct = self._organisation_now()
+        await self._make_known(direct.get(department, ()))
+        _, direct = self._organisation_now()
+        return tuple(self._index.in_order(direct.get(department, ())))
 
     def watch_people(self, listener: Listener[Person]) -> Cancel:
         return self._changed.listen(listener)
@@ -251,12 +252,24 @@ class PeopleDirectory:
                 wanted.append(one(user))
         await _all(wanted)
 
-    def _tree_task(self) -> "asyncio.Task[Organisation | WeLinkError | None]":
+    def _tree_task(self) -> "asyncio.Task[WeLinkError | None]":
         if self._loading_tree is None:
             self._loading_tree = self._scope.spawn(self._load_tree(), name="organisation")
         return self._loading_tree
 
-    async def _load_tree(self) -> Organisation | WeLinkError | None:
+    def _organisation_now(self) -> tuple[Organisation | None, dict[RoomId, set[UserId]]]:
+        with self._database.read() as t:
+            stored, members = tables.tree(t), tables.department_members(t)
+        return (None, {}) if stored is None else organisation_from(stored[0], members, self._path_of)
+
+    def _path_of(self, user: UserId) -> tuple[str, ...]:
+        """Where a profile says that somebody works."""
+        person = self._index.get(user)
+        if person is None:
+            return ()
+        return person.department_path or ((person.department,) if person.department else ())
+
+    async def _load_tree(self) -> WeLinkError | None:
         try:
             with self._database.read() as t:
                 spaces = tables.joined_spaces(t)
@@ -266,8 +279,11 @@ class PeopleDirectory:
                 return None
             with self._database.transaction() as t:
                 tables.put_tree(t, loaded.tree, dict(loaded.members), self._http.clock.now_ms())
+            everybody = {user for users in loaded.members.values() for user in users}
+            if len(everybody) <= KNOWN_FIRST:
+                await self._make_known(everybody)
             self._learn_in_background()
-            return from_json(loaded.tree)
+            return None
         except MatrixError:
             return NotFound()
         except ServerFault:

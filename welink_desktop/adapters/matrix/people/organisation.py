@@ -1,7 +1,7 @@
 """Loads the department tree from the server: the hierarchy of our topmost space and the members of each department."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from welink_desktop.adapters.matrix.constants import CLIENT_V1, CLIENT_V3
@@ -11,14 +11,17 @@ from welink_desktop.adapters.matrix.people.tree import (
     MAX_DEPTH,
     MAX_ROOMS,
     departments,
+    from_json,
     named_children,
     organisation_of,
+    placed,
     spaces_of,
     to_json,
 )
 from welink_desktop.adapters.matrix.wire.values import Json, list_of, object_of, text_of
 from welink_desktop.core.errors import ServerFault
 from welink_desktop.core.ids import RoomId, UserId
+from welink_desktop.core.organisation import Organisation
 
 PAGE = 50
 MAX_MEMBER_LISTS = 300
@@ -44,7 +47,7 @@ class OrganisationLoader:
         best: LoadedTree | None = None
         for root in candidates[:10]:
             loaded = await self._tree(root)
-            if loaded is not None and (best is None or _size(loaded.tree["root"]) > _size(best.tree["root"])):
+            if loaded is not None and (best is None or len(loaded.tree["spaces"]) > len(best.tree["spaces"])):
                 best = loaded
         return best
 
@@ -58,8 +61,7 @@ class OrganisationLoader:
             return None
         wanted = [department.space for department in departments(shape.root)][:MAX_MEMBER_LISTS]
         members = await self._members(wanted)
-        organisation = organisation_of(root, spaces, members, complete=complete)
-        return None if organisation is None else LoadedTree(to_json(organisation), members)
+        return LoadedTree(to_json(root, spaces, complete=complete), members)
 
     async def _hierarchy(self, root: RoomId) -> list[Json]:
         rooms: list[Json] = []
@@ -105,5 +107,10 @@ def _joined(answer: Json) -> list[UserId]:
     return users
 
 
-def _size(department: Json) -> int:
-    return 1 + sum(_size(child) for child in department["children"])
+def organisation_from(
+    tree: Json, members: Mapping[RoomId, Sequence[UserId]], path_of: Callable[[UserId], Sequence[str]]
+) -> tuple[Organisation | None, dict[RoomId, set[UserId]]]:
+    """The organisation of a stored tree, counted by what profiles tell now, and who belongs directly to each department."""
+    root, spaces, complete = from_json(tree)
+    direct = placed(root, spaces, members, path_of)
+    return organisation_of(root, spaces, direct, complete=complete), direct

@@ -1,9 +1,8 @@
 """The department tree out of a space's hierarchy (matrix.md §4). Pure; survives cycles, depth and rubbish."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from welink_desktop.adapters.matrix.constants import SPACE_CHILD, SPACE_TYPE
 from welink_desktop.adapters.matrix.wire.values import Json, integer_of, list_of, object_of, text_of
@@ -54,12 +53,44 @@ def organisation_of(
     return Organisation(department.name, department, complete)
 
 
-def to_json(organisation: Organisation) -> Json:
-    return {"name": organisation.name, "complete": organisation.complete, "root": _department_json(organisation.root)}
+def placed(
+    root: RoomId,
+    spaces: Mapping[RoomId, Space],
+    members: Mapping[RoomId, Iterable[UserId]],
+    path_of: Callable[[UserId], Sequence[str]],
+) -> dict[RoomId, set[UserId]]:
+    """Who belongs directly to which department.
+
+    A profile's department path decides where it names a department of the tree (with or without the root's name, or by its
+    last name if that is unique); else the deepest spaces that the person is in. Whoever made a space need not work there.
+    """
+    shape = organisation_of(root, spaces, {}, complete=True)
+    direct: dict[RoomId, set[UserId]] = {space: set() for space in members}
+    if shape is None:
+        return direct
+    parents: dict[RoomId, RoomId] = {}
+    by_path: dict[tuple[str, ...], list[RoomId]] = {}
+    _walk(shape.root, (), parents, by_path)
+    spaces_of_user: dict[UserId, set[RoomId]] = {}
+    for space, users in members.items():
+        for user in users:
+            spaces_of_user.setdefault(user, set()).add(space)
+    for user, inside in spaces_of_user.items():
+        told = _told(tuple(path_of(user)), shape.root.name, by_path)
+        for space in [told] if told is not None else inside - {above for one in inside for above in _above(one, parents)}:
+            direct.setdefault(space, set()).add(user)
+    return direct
 
 
-def from_json(value: Json) -> Organisation:
-    return Organisation(value["name"], _department_from(value["root"]), value["complete"])
+def to_json(root: RoomId, spaces: Mapping[RoomId, Space], *, complete: bool) -> Json:
+    entries = [[one.space, one.name, list(one.children), one.members] for one in spaces.values()]
+    return {"root": root, "complete": complete, "spaces": entries}
+
+
+def from_json(value: Json) -> tuple[RoomId, dict[RoomId, Space], bool]:
+    """Root, spaces and whether they are complete, as `to_json` wrote them."""
+    spaces = {RoomId(one[0]): Space(RoomId(one[0]), one[1], tuple(one[2]), one[3]) for one in value["spaces"]}
+    return RoomId(value["root"]), spaces, value["complete"]
 
 
 def departments(root: Department) -> Iterable[Department]:
@@ -102,11 +133,32 @@ def _children(room: Json) -> tuple[RoomId, ...]:
     return tuple(RoomId(entry[3]) for entry in sorted(entries))
 
 
-def _department_json(department: Department) -> Json:
-    children = [_department_json(child) for child in department.children]
-    return {"space": department.space, "name": department.name, "people": department.people, "children": children}
+def _walk(
+    department: Department,
+    above: tuple[str, ...],
+    parents: dict[RoomId, RoomId],
+    by_path: dict[tuple[str, ...], list[RoomId]],
+) -> None:
+    """Fill in each department's parent, its full path and its bare name."""
+    path = (*above, department.name)
+    for key in {path, (department.name,)}:
+        by_path.setdefault(key, []).append(department.space)
+    for child in department.children:
+        parents[child.space] = department.space
+        _walk(child, path, parents, by_path)
 
 
-def _department_from(value: Mapping[str, Any]) -> Department:
-    children = tuple(_department_from(child) for child in value["children"])
-    return Department(RoomId(value["space"]), value["name"], value["people"], children)
+def _told(path: tuple[str, ...], root: str, by_path: Mapping[tuple[str, ...], list[RoomId]]) -> RoomId | None:
+    if not path:
+        return None
+    for key in (path, (root, *path), path[-1:]):
+        found = by_path.get(key, [])
+        if len(found) == 1:
+            return found[0]
+    return None
+
+
+def _above(space: RoomId, parents: Mapping[RoomId, RoomId]) -> Iterable[RoomId]:
+    while (parent := parents.get(space)) is not None:
+        yield parent
+        space = parent

@@ -55,7 +55,7 @@ def remove_person(t: Transaction, user: UserId) -> None:
 def put_tree(t: Transaction, tree: dict[str, Any], members: dict[RoomId, Iterable[UserId]], now_ms: int) -> None:
     t.execute("INSERT OR REPLACE INTO organisation(name, tree, fetched_ms) VALUES(?, ?, ?)", (_TREE, _text(tree), now_ms))
     t.execute("DELETE FROM department_people")
-    rows = [(space, user) for space, users in members.items() for user in set(users)]
+    rows = [(space, user) for space, users in members.items() for user in {"", *users}]  # "": the list is known, even if empty
     t.executemany("INSERT INTO department_people(space, user) VALUES(?, ?)", rows)
 
 
@@ -65,12 +65,18 @@ def tree(t: Transaction) -> tuple[dict[str, Any], int] | None:
     return None if row is None else (json.loads(row[0]), row[1])
 
 
-def department_people(t: Transaction, space: RoomId) -> list[UserId]:
-    return [UserId(row[0]) for row in t.rows("SELECT user FROM department_people WHERE space = ?", (space,))]
+def department_members(t: Transaction) -> dict[RoomId, list[UserId]]:
+    """Members of each department's space whose list is known."""
+    found: dict[RoomId, list[UserId]] = {}
+    for space, user in t.rows("SELECT space, user FROM department_people"):
+        found.setdefault(RoomId(space), [])
+        if user:
+            found[RoomId(space)].append(UserId(user))
+    return found
 
 
 def everybody_in_departments(t: Transaction, limit: int) -> list[UserId]:
-    rows = t.rows("SELECT DISTINCT user FROM department_people ORDER BY user LIMIT ?", (limit,))
+    rows = t.rows("SELECT DISTINCT user FROM department_people WHERE user != '' ORDER BY user LIMIT ?", (limit,))
     return [UserId(row[0]) for row in rows]
 
 

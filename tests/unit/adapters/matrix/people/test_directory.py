@@ -181,7 +181,7 @@ async def test_the_tree_and_its_people(world: World) -> None:
     world.join_space("!r", "!a")
     world.join_space("!a")
     world.rooms = [space("!r", child("!a"), child("!hidden"), name="Spruce"), space("!a", name="Nursing", members=9)]
-    world.members = {"!r": [ME], "!a": [LI, BOB]}
+    world.members = {"!r": [ME, LI], "!a": [LI, BOB]}
     organisation = await world.people.organisation()
     assert organisation is not None and not organisation.complete
     assert (organisation.name, organisation.root.people, organisation.root.children[0].people) == ("Spruce", 3, 2)

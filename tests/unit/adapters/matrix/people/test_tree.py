@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from welink_desktop.adapters.matrix.people.tree import from_json, named_children, organisation_of, spaces_of, to_json
+from welink_desktop.adapters.matrix.people.tree import from_json, named_children, organisation_of, placed, spaces_of, to_json
 from welink_desktop.core.ids import RoomId, UserId
 
 
@@ -60,7 +60,7 @@ def test_people_count_once_on_the_way_up() -> None:
         ("!a", 2),
         ("!b", 2),
     ]
-    assert from_json(to_json(organisation)) == organisation
+    assert from_json(to_json(RoomId("!r"), spaces_of(rooms), complete=True)) == (RoomId("!r"), spaces_of(rooms), True)
 
 
 def test_without_member_lists_the_servers_figures_stand() -> None:
@@ -87,6 +87,37 @@ def test_a_very_deep_tree_is_cut() -> None:
     assert depth == 10
 
 
+def test_people_stand_where_their_profile_says_else_in_the_deepest_space() -> None:
+    rooms = [
+        space("!r", child("!a"), child("!b"), name="Hospital"),
+        space("!a", child("!c"), name="Clinical"),
+        space("!b", name="Nursing"),
+        space("!c", name="Emergency"),
+    ]
+    members = {
+        RoomId("!r"): users("owner", "ann", "bob", "cid", "dan", "eve"),
+        RoomId("!a"): users("owner", "dan"),
+        RoomId("!b"): users("owner", "ann"),
+        RoomId("!c"): users("owner", "dan"),
+    }
+    paths = {
+        "@owner:x": ("Nursing",),
+        "@bob:x": ("Clinical", "Emergency"),
+        "@cid:x": ("Hospital", "Clinical"),
+        "@eve:x": ("Elsewhere",),
+    }
+    direct = placed(RoomId("!r"), spaces_of(rooms), members, lambda user: paths.get(user, ()))
+    assert {room: sorted(people) for room, people in direct.items()} == {
+        "!r": ["@eve:x"],
+        "!a": ["@cid:x"],
+        "!b": ["@ann:x", "@owner:x"],
+        "!c": ["@bob:x", "@dan:x"],
+    }
+    organisation = organisation_of(RoomId("!r"), spaces_of(rooms), direct, complete=True)
+    assert organisation is not None
+    assert (organisation.root.people, [one.people for one in organisation.root.children]) == (6, [3, 2])
+
+
 def test_an_unknown_root_is_no_organisation() -> None:
     assert organisation_of(RoomId("!x"), spaces_of([space("!r")]), {}, complete=True) is None
 
@@ -108,4 +139,4 @@ def test_rubbish_never_raises(rooms: list[object]) -> None:
     spaces = spaces_of(rooms)
     named_children(rooms)
     for root in spaces:
-        organisation_of(root, spaces, {}, complete=True)
+        placed(root, spaces, {root: []}, lambda user: ())

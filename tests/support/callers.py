@@ -12,6 +12,7 @@ from welink_desktop.adapters.media.process.session import SfuSession
 from welink_desktop.core.calls import CaptureKind, CaptureSource, MediaDevices
 from welink_desktop.core.clock import SystemClock
 from welink_desktop.core.ids import RoomId
+from welink_desktop.core.ports.calls import MediaEngine
 from welink_desktop.services.meeting.meeting import Meeting
 from welink_desktop.services.meeting.records import Choices, InMeeting, MeetingState, Participant
 
@@ -36,11 +37,11 @@ class SfuEngine:
 class Caller:
     """An account with a live engine and a meeting service of its own."""
 
-    def __init__(self, person: Person, camera: CaptureSource = SMALL) -> None:
+    def __init__(self, person: Person, camera: CaptureSource = SMALL, engine: MediaEngine | None = None) -> None:
         self.person = person
         self.engine = SfuEngine()
         choices = Choices(microphone=TONE, camera=camera)
-        self.meeting = Meeting(person.session.calls, self.engine, MemoryDesktop(), SystemClock(), choices=choices)
+        self.meeting = Meeting(person.session.calls, engine or self.engine, MemoryDesktop(), SystemClock(), choices=choices)
         self.heard: set[str] = set()
         self.meeting.state.watch(self._listen)
 
@@ -94,14 +95,16 @@ class Caller:
 
 
 @asynccontextmanager
-async def callers(synapse: TestSynapse, folder: Path, *names: str) -> AsyncIterator[list[Caller]]:
-    """Fresh accounts with live engines; out of their meetings and closed with the block."""
+async def callers(
+    synapse: TestSynapse, folder: Path, *names: str, engine: MediaEngine | None = None
+) -> AsyncIterator[list[Caller]]:
+    """Fresh accounts with live engines; out of their meetings and closed with the block. `engine`: that of the first."""
     made: list[Caller] = []
     try:
         for name in names:
             person = await signed_in(synapse, synapse.register(name), folder)
             await person.live()
-            made.append(Caller(person))
+            made.append(Caller(person, engine=engine if not made else None))
         yield made
     finally:
         for caller in made:

@@ -52,6 +52,7 @@ class MeetingTimings:
 
     tick: float = 0.5
     own_key: float = 10.0
+    give_up: float = 5.0
     retry: tuple[float, ...] = RETRY_SECONDS
 
 
@@ -225,8 +226,7 @@ class Meeting:
         media = self._media or await self._open_engine()
         media.measure_microphone(None)
         media.preview_camera(None)
-        session = await self._calls.join(lobby.room, video=self.camera.state.value.wanted)
-        self._session = session
+        session = self._session = await self._announce(lobby.room)
         ticket = await session.ticket()
         self._keys = KeyTable({})
         self._own_key_known.clear()
@@ -248,6 +248,27 @@ class Meeting:
         self._desktop.keep_awake(True)
         self._link(Connection.LIVE, None)
         self._life.spawn(self._tick(), name="tick")
+
+    async def _announce(self, room: RoomId) -> CallSession:
+        """Join the call. Cancelled, it still learns whether we are in it, so that nothing of us stays behind."""
+        joining = self._scope.spawn(self._ask_to_join(room), name="announce")
+        try:
+            answer = await asyncio.shield(joining)
+        except asyncio.CancelledError:
+            await asyncio.wait([joining], timeout=self._times.give_up)
+            joining.cancel()
+            if joining.done() and not joining.cancelled() and not isinstance(found := joining.result(), WeLinkError):
+                self._session = found
+            raise
+        if isinstance(answer, WeLinkError):
+            raise answer
+        return answer
+
+    async def _ask_to_join(self, room: RoomId) -> CallSession | WeLinkError:
+        try:
+            return await self._calls.join(room, video=self.camera.state.value.wanted)
+        except WeLinkError as error:
+            return error
 
     def _connect(self, room: RoomId, session: CallSession, media: MediaSession) -> SfuConnection:
         self._connection = SfuConnection(

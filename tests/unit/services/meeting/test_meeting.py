@@ -41,6 +41,7 @@ from welink_desktop.core.errors import (
     Offline,
     WeLinkError,
 )
+from welink_desktop.core.ids import RoomId
 from welink_desktop.services.meeting.meeting import Meeting, MeetingTimings
 from welink_desktop.services.meeting.records import (
     AlarmKind,
@@ -387,6 +388,26 @@ async def test_leaving_while_joining(scene: Scene) -> None:
     await scene.meeting.leave()
     assert joining.cancelled()
     assert scene.meeting.state.value == Idle()
+    assert not any(member.own for member in scene.room.call)
+
+
+async def test_leaving_while_the_server_is_slow_leaves_nothing_behind(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.lobby()
+    answer = asyncio.Event()
+    join = scene.calls.join
+
+    async def slow(room: RoomId, *, video: bool) -> FakeCallSession:
+        await answer.wait()
+        return await join(room, video=video)
+
+    monkeypatch.setattr(scene.calls, "join", slow)
+    joining = scene.meeting.join()
+    await until(scene.meeting.state, lambda state: isinstance(state, Joining))
+    leaving = scene.meeting.leave()
+    await asyncio.sleep(0)
+    answer.set()
+    await leaving
+    assert joining.cancelled()
     assert not any(member.own for member in scene.room.call)
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.servers import TestLiveKit, TestServers, TestSynapse, TestTokenService, running_servers
 from welink_desktop.core.log import refuse_bare_text
 
-pytest_plugins = ["tests.support.leaks"]
+pytest_plugins = ["tests.support.native_exit", "tests.support.leaks"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

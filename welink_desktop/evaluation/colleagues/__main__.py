@@ -6,10 +6,9 @@ import json
 import logging
 import os
 import signal
-import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from welink_desktop.core.account import Homeserver
 from welink_desktop.core.errors import WeLinkError
@@ -126,14 +125,15 @@ class Colleagues:
         unfinished.replace(self._part.status_file)
 
 
-def main() -> int:
+def main() -> NoReturn:
     parser = argparse.ArgumentParser(prog="welink_desktop.evaluation.colleagues")
     parser.add_argument("--folder", type=Path, required=True)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     asyncio.run(Colleagues(parser.parse_args().folder).run())
-    return 0
+    logging.shutdown()
+    os._exit(0)  # threads of the native media library may abort an interpreter that is torn down
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

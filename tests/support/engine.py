@@ -1,10 +1,13 @@
 """Real engines in tests: accounts of a fresh profile, and waiting for facts."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import httpx
 
 from tests.support.servers import TestSynapse
 from welink_desktop.adapters.keyring.memory import MemorySecrets
@@ -113,16 +116,48 @@ class Person:
             self._session = None
 
 
-def home(synapse: TestSynapse, base_url: str = "") -> Homeserver:
-    return Homeserver(name=synapse.server_name, base_url=base_url or synapse.base_url, secure=False)
+def home(synapse: TestSynapse) -> Homeserver:
+    return Homeserver(name=synapse.server_name, base_url=synapse.base_url, secure=False)
 
 
-async def signed_in(synapse: TestSynapse, registered: Registered, folder: Path, *, base_url: str = "") -> Person:
-    """A new device of `registered` in an own profile below `folder`."""
+class BentWay(httpx.AsyncBaseTransport):
+    """The way to the real server, bent by a test: `cut` drops the line, `bend` changes answers of matching paths."""
+
+    def __init__(self) -> None:
+        self.cut = False
+        self.bend: Callable[[str, dict[str, Any]], dict[str, Any] | None] = lambda path, body: None
+        self.before: Callable[[httpx.Request], httpx.Response | None] = lambda request: None
+        self._inner = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.cut:
+            raise httpx.ConnectError("cut by the test")
+        if (given := self.before(request)) is not None:
+            return given
+        response = await self._inner.handle_async_request(request)
+        body = await response.aread()
+        await response.aclose()
+        if self.cut:
+            raise httpx.ReadError("cut by the test")
+        bent = self.bend(request.url.path, json.loads(body)) if response.status_code == 200 and body[:1] == b"{" else None
+        content = body if bent is None else json.dumps(bent).encode()
+        return httpx.Response(response.status_code, headers={"content-type": "application/json"}, content=content)
+
+    async def aclose(self) -> None:
+        """Shared by several clients of one test: `end` closes it."""
+
+    async def end(self) -> None:
+        await self._inner.aclose()
+
+
+async def signed_in(
+    synapse: TestSynapse, registered: Registered, folder: Path, *, way: Callable[[], httpx.AsyncBaseTransport] | None = None
+) -> Person:
+    """A new device of `registered` in an own profile below `folder`; `way` makes the transport to the server."""
     secrets = MemorySecrets()
     profile = folder / registered.localpart
-    accounts = MatrixAccounts(profile, secrets, decode=no_pictures)
-    account = await accounts.sign_in(home(synapse, base_url), registered.localpart, registered.password, "Test")
+    accounts = MatrixAccounts(profile, secrets, decode=no_pictures, transport=way)
+    account = await accounts.sign_in(home(synapse), registered.localpart, registered.password, "Test")
     return Person(accounts, account, secrets, profile)
 
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+
 from welink_desktop.adapters.matrix.client import MatrixSession, Surroundings, delete_folder
 from welink_desktop.adapters.matrix.constants import CLIENT_V3, KEYRING_PREFIX
 from welink_desktop.adapters.matrix.discovery import discover
@@ -39,7 +41,10 @@ _log = topic("accounts")
 
 
 class MatrixAccounts:
-    """`profile` is the profile folder; `secrets` keeps tokens and store keys (blocking, called in a thread)."""
+    """`profile` is the profile folder; `secrets` keeps tokens and store keys (blocking, called in a thread).
+
+    `transport` makes the way to a server, if not the usual one (tests).
+    """
 
     def __init__(
         self,
@@ -49,14 +54,14 @@ class MatrixAccounts:
         decode: PictureDecoder,
         clock: Clock | None = None,
         service_url: str = "",
-        make_http: Callable[[str], Http] | None = None,
+        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
     ) -> None:
         self._folder = profile / "accounts"
         self._secrets = secrets
         self._decode = decode
         self._clock: Clock = clock or SystemClock()
         self._service_url = service_url
-        self._make: Callable[[str], Http] = make_http or (lambda url: Http(url, clock=self._clock))
+        self._transport = transport
         self._open: dict[AccountKey, tuple[MatrixSession, TokenKeeper]] = {}
 
     # Port
@@ -97,7 +102,7 @@ class MatrixAccounts:
             Surroundings(
                 folder=folder,
                 database=database,
-                http=Http(account.server.base_url, keeper=keeper, clock=self._clock),
+                http=self._make(account.server.base_url, keeper),
                 decode=self._decode,
                 clock=self._clock,
                 service_url=self._service_url,
@@ -127,6 +132,10 @@ class MatrixAccounts:
         await asyncio.to_thread(self._forget, key)
 
     # Inside
+
+    def _make(self, url: str, keeper: TokenKeeper | None = None) -> Http:
+        transport = None if self._transport is None else self._transport()
+        return Http(url, keeper=keeper, clock=self._clock, transport=transport)
 
     async def _login(self, server: Homeserver, user: str, password: str, body: Json) -> Json:
         http = self._make(server.base_url)

@@ -79,6 +79,7 @@ class MatrixSession:
         touched: dict[RoomId, set[str]] = {}
         members = RoomMembers(database, http, rooms, touched, self.hub.publish)
         self.hub.call_changed = members.call_changed
+        self.hub.gap_opened = self._gap_opened
         self.encryption = Encryption(database, http, user=user, device=device, rooms=members, scope=self._scope, clock=clock)
         self.encryption.on_room_keys = self._keys_came
         cache = MediaCache(database, around.folder / "media", clock)
@@ -227,8 +228,15 @@ class MatrixSession:
         row = self._rooms.row(room)
         return row is not None and row.membership == "join"
 
+    def _gap_opened(self, room: RoomId) -> None:
+        if not self._scope.closed:
+            self._scope.spawn(self._fill([room]), name="fill-gap")
+
     async def _fill_gaps(self) -> None:
-        for room in self._history.gaps_to_fill():
+        await self._fill(self._history.gaps_to_fill())
+
+    async def _fill(self, rooms: list[RoomId]) -> None:
+        for room in rooms:
             if not self._is_joined(room):
                 continue
             try:

@@ -36,6 +36,7 @@ class Hub:
         self._typing_news: Signal[Typing] = Signal()
         self.incoming: Signal[IncomingMessage] = Signal()
         self.committed: Signal[frozenset[RoomId]] = Signal()
+        self.gap_opened: Callable[[RoomId], None] = lambda room: None
         self.call_changed: Callable[[RoomId], None] = lambda room: None
         self.notifying = False
 
@@ -64,6 +65,8 @@ class Hub:
                 self._set_typing(room, changed.typing)
         self._room_list.update(room for room, changed in news.items() if _matters(changed))
         for room, changed in news.items():
+            if changed.reset:
+                self.gap_opened(room)
             if changed.call:
                 self.call_changed(room)
             if changed.incoming and self.notifying:

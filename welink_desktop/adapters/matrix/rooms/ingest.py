@@ -72,6 +72,7 @@ class Ingest:
             limited=update.limited,
             initial=update.initial,
             prev_batch=update.prev_batch,
+            live=not (update.initial or update.expanded),
         )
         news.reset = news.reset or placed.gap
         live = {event.event for event in update.timeline[len(update.timeline) - min(update.num_live, len(update.timeline)) :]}

@@ -31,15 +31,25 @@ def spread(lower: float | None, upper: float | None, count: int) -> list[float]:
 
 
 def place(
-    t: Transaction, room: RoomId, events: Sequence[EventId], *, limited: bool, initial: bool, prev_batch: str | None
+    t: Transaction,
+    room: RoomId,
+    events: Sequence[EventId],
+    *,
+    limited: bool,
+    initial: bool,
+    prev_batch: str | None,
+    live: bool = False,
 ) -> Placed:
-    """Give every unknown event of a sync timeline a position, and note the gap before them if there is one."""
+    """Give every unknown event of a sync timeline a position, and note the gap before them if there is one.
+
+    `live`: what follows the last known event is news, it goes to the end.
+    """
     if not events:
         return Placed({})
     known = rows.positions_of(t, room, events)
     if not known:
         return _append(t, room, events, hole=limited or initial, prev_batch=prev_batch)
-    return Placed(_merge(t, room, events, known, prev_batch))
+    return Placed(_merge(t, room, events, known, prev_batch, live))
 
 
 def _append(t: Transaction, room: RoomId, events: Sequence[EventId], *, hole: bool, prev_batch: str | None) -> Placed:
@@ -53,7 +63,7 @@ def _append(t: Transaction, room: RoomId, events: Sequence[EventId], *, hole: bo
 
 
 def _merge(
-    t: Transaction, room: RoomId, events: Sequence[EventId], known: dict[EventId, float], prev_batch: str | None
+    t: Transaction, room: RoomId, events: Sequence[EventId], known: dict[EventId, float], prev_batch: str | None, live: bool
 ) -> dict[EventId, float]:
     placed: dict[EventId, float] = {}
     lower: float | None = None
@@ -73,6 +83,8 @@ def _merge(
         lower = upper
     if run:
         assert lower is not None
+        if live:
+            lower = rows.last_position(t, room)
         upper_end: float | None = t.value("SELECT min(position) FROM events WHERE room = ? AND position > ?", (room, lower))
         placed.update(zip(run, spread(lower, upper_end, len(run)), strict=True))
     return placed

@@ -231,7 +231,7 @@ def _moved_aside(path: Path) -> str:
         part = path.with_name(path.name + suffix)
         if part.exists():
             part.rename(path.with_name(name + suffix))
-    _log.error("store moved aside", reason=literal("damaged"))
+    _log.warning("store moved aside", reason=literal("damaged"))
     return name
 
 

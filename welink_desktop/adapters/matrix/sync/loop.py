@@ -54,7 +54,7 @@ class SyncLoop:
             self._v3_position = account.fact(t, V3_FACT)
             self._window = int(account.fact(t, WINDOW_FACT) or FIRST_WINDOW)
             self._sliding = {"yes": True, "no": False}.get(account.fact(t, names.SLIDING_SYNC_FLAG) or "")
-        self._complete = self._position is not None and self._window > FIRST_WINDOW
+        self._complete = False
         self._fresh = self._fresh_connection = self._position is None
 
     async def run(self) -> None:

@@ -29,9 +29,9 @@ SMALL = CaptureSource(CaptureKind.SYNTHETIC, width=320, height=180, fps=15)
 TONE = CaptureSource(CaptureKind.SYNTHETIC, device="500")
 
 
-def ticket(livekit: TestLiveKit, room: str, identity: str) -> SfuTicket:
+def ticket(livekit: TestLiveKit, room: str, identity: str, *, admin: bool = False) -> SfuTicket:
     """An admission signed with the SFU's own secret."""
-    grant = {"room": room, "roomJoin": True, "canPublish": True, "canSubscribe": True}
+    grant = {"room": room, "roomJoin": True, "canPublish": True, "canSubscribe": True, "roomAdmin": admin}
     claims = {"iss": livekit.key, "sub": identity, "nbf": int(time.time()) - 5, "exp": int(time.time()) + 3600, "video": grant}
     head = ".".join(_part(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
     signature = hmac.new(livekit.secret.encode(), head.encode(), hashlib.sha256).digest()

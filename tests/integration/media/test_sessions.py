@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.meetings import Recorder, frame_where, join_request, key_of, no_frame, tile
 from tests.support.servers import TestLiveKit
-from welink_desktop.adapters.media.process import barcode
+from welink_desktop.adapters.media.process import barcode, router
 from welink_desktop.adapters.media.process.board import PictureBoard
 from welink_desktop.adapters.media.process.pictures import Picture
 from welink_desktop.adapters.media.process.session import SfuSession
@@ -302,3 +302,18 @@ async def test_without_a_display_sharing_says_so(
     assert isinstance(event, SelfChanged)
     assert event.source is TrackSource.SCREEN
     assert isinstance(event.reason, DeviceUnavailable)
+
+
+async def test_pictures_also_come_by_the_public_stream(
+    livekit: TestLiveKit, opened: Opener, room: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(router, "PRIVATE", False)
+    anna, ben = opened(), opened()
+    await enter(anna, livekit, room, A, 1)
+    await enter(ben, livekit, room, B, 2, a=1)
+    anna.set_camera(True)
+    ben.show((tile(A),))
+    await frame_where(ben.frames, 1, readable)
+    ben.show(())
+    ben.show((tile(A, number=2),))
+    await frame_where(ben.frames, 2, readable)

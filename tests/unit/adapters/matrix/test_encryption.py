@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.key_server import FakeClock, KeyLine, KeyServer
-from welink_desktop.adapters.matrix.crypto.records import Decrypted, RoomRules, ToDevice
+from welink_desktop.adapters.matrix.crypto.records import Decrypted, JsonObject, RoomRules, ToDevice
 from welink_desktop.adapters.matrix.encryption import Encryption
 from welink_desktop.adapters.matrix.errors import matrix_error
 from welink_desktop.adapters.matrix.store.crypto_schema import MIGRATIONS
@@ -228,7 +228,7 @@ async def test_listeners_hear_until_they_cancel_and_a_failing_one_harms_nobody(
 
     bob.encryption.listen(CALL, broken)
     cancel = bob.encryption.listen(CALL, got.append)
-    target = {BOB: {DeviceId("B"): {}}}
+    target: dict[UserId, dict[DeviceId, JsonObject]] = {BOB: {DeviceId("B"): {}}}
     assert await alice.encryption.send_to_device_encrypted(CALL, target) == {(BOB, "B")}
     bob.sync()
     cancel()

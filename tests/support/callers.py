@@ -40,8 +40,8 @@ class Caller:
     def __init__(self, person: Person, camera: CaptureSource = SMALL, engine: MediaEngine | None = None) -> None:
         self.person = person
         self.engine = SfuEngine()
-        choices = Choices(microphone=TONE, camera=camera)
-        self.meeting = Meeting(person.session.calls, engine or self.engine, MemoryDesktop(), SystemClock(), choices=choices)
+        self.choices = Choices(microphone=TONE, camera=camera)
+        self.meeting = Meeting(person.session.calls, engine or self.engine, MemoryDesktop(), SystemClock(), choices=self.choices)
         self.heard: set[str] = set()
         self.meeting.state.watch(self._listen)
 

@@ -42,7 +42,8 @@ class Crew:
         self._answered: dict[EventId, None] = {}
         self._attendants: dict[RoomId, Attendants] = {}
         viewer = sample.viewer
-        self._told = {line.text for room in sample.rooms for line in room.lines if line.by == viewer}
+        own = [line for room in sample.rooms for line in room.lines if line.by == viewer]
+        self._told = {line.text for line in own} | {line.edited_from for line in own}
         """What the viewer says in the conversations we write: nobody answers that."""
 
     @property

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt
-from PySide6.QtGui import QImage, QInputMethodEvent, QPainter, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt
+from PySide6.QtGui import QImage, QInputMethodEvent, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QLineEdit, QWidget
 
 T = TypeVar("T")
 BEAT = 0.05
@@ -50,28 +50,56 @@ class Hand:
     async def click(self, name: str, seconds: float = 20.0) -> QWidget:
         """Press a control once it can be pressed."""
         control = await self.until(lambda: self._enabled(name), f"enabled control {name}", seconds)
-        self.press(control, control.rect().center())
-        await asyncio.sleep(BEAT)
+        await self.press(control, control.rect().center())
         return control
 
-    def press(self, widget: QWidget, place: QPoint) -> None:
-        QTest.mouseMove(widget, place)
-        QTest.mouseClick(widget, LEFT, Qt.KeyboardModifier.NoModifier, place)
+    async def press(self, widget: QWidget, place: QPoint) -> None:
+        """Move the mouse there and click."""
+
+        def go() -> None:
+            where, everywhere = QPointF(place), QPointF(widget.mapToGlobal(place))
+            none, plain = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+            QApplication.sendEvent(widget, QMouseEvent(QEvent.Type.MouseMove, where, everywhere, none, none, plain))
+            QTest.mouseClick(widget, LEFT, plain, place)
+
+        await self.do(go)
 
     async def type(self, name: str, text: str, *, clear: bool = False) -> QWidget:
         """Write into a field as an input method does: the text arrives composed."""
         field = await self.click(name)
-        field.setFocus()
-        if clear:
-            QTest.keyClick(field, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
-        event = QInputMethodEvent()
-        event.setCommitString(text)
-        QApplication.sendEvent(field, event)
-        await asyncio.sleep(BEAT)
+        if not field.testAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled):
+            field = field.findChild(QLineEdit) or field
+            await self.press(field, field.rect().center())
+
+        def go() -> None:
+            field.setFocus()
+            if clear:
+                QTest.keyClick(field, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+            event = QInputMethodEvent()
+            event.setCommitString(text)
+            QApplication.sendEvent(field, event)
+
+        await self.do(go)
         return field
 
     async def key(self, widget: QWidget, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-        QTest.keyClick(widget, key, modifier)
+        await self.do(lambda: QTest.keyClick(widget, key, modifier))
+
+    async def do(self, action: Callable[[], None]) -> None:
+        """Act as the event loop does, outside of every task: what follows may run the loop."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        def go() -> None:
+            try:
+                action()
+            except Exception as error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        loop.call_soon(go)
+        await done
         await asyncio.sleep(BEAT)
 
     async def scroll(self, widget: QWidget, notches: int) -> None:
@@ -134,8 +162,7 @@ class Hand:
             widget.scrollTo(widget.model().index(number, 0))
             await asyncio.sleep(BEAT)
             _, place = await self.row(name, words, seconds)
-        self.press(viewport, place.center())
-        await asyncio.sleep(BEAT)
+        await self.press(viewport, place.center())
 
     def texts(self, name: str) -> list[str]:
         widget = self.find(name)

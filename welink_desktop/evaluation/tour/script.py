@@ -187,7 +187,7 @@ class Script:
         hand = self._hand
         await hand.click("rail-settings")
         button = await self._sign_out_button()
-        hand.press(button, button.rect().center())
+        await hand.press(button, button.rect().center())
         await hand.click("dialog-confirm")
         await hand.widget("sign-in-server", 30)
         return ""
@@ -256,6 +256,6 @@ class Script:
             if button is not None and not button.visibleRegion().isEmpty():
                 return button
             if isinstance(nav, QAbstractItemView) and number < nav.model().rowCount():
-                hand.press(nav.viewport(), nav.visualRect(nav.model().index(number, 0)).center())
+                await hand.press(nav.viewport(), nav.visualRect(nav.model().index(number, 0)).center())
             await asyncio.sleep(0.3)
         return await hand.widget("settings-sign-out")

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QApplication
 
 from bench.report import Report, median, percentile
 from welink_desktop.adapters.fake import sample_world
-from welink_desktop.adapters.fake.accounts import FakeMediaStore
 from welink_desktop.adapters.fake.chat import FakeChat
+from welink_desktop.adapters.fake.people import FakeMediaStore
 from welink_desktop.core.changes import Change, Insert, Reset, apply
 from welink_desktop.core.ids import ContentUri, EventId, ItemKey, RoomId, UserId
 from welink_desktop.core.media import MediaInfo

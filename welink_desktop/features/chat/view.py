@@ -134,7 +134,7 @@ class ChatPage(QWidget):
         look = theme_of(self)
         self.rooms.setMinimumWidth(look.layout("list-min"))
         self.rooms.setMaximumWidth(look.layout("list-max"))
-        self.timeline.setMinimumHeight(120)
+        self.timeline.setMinimumHeight(theme.space(11) * 2)
         self._arrange()
 
     def _retranslate(self) -> None:
@@ -200,7 +200,7 @@ class ChatPage(QWidget):
 
     def _saved(self, saved: Saved) -> None:
         words = tr("chat-saved", name=one_line(saved.name)) if saved.error is None else tr(saved.error.text)
-        show_toast(self.window(), words, "check" if saved.error is None else "error")
+        show_toast(self, words, icon_name="check" if saved.error is None else "error")
 
     def _opened(self, room: RoomId | None) -> None:
         if room is None:

@@ -347,7 +347,7 @@ class AnchoredList(QListView):
         super().reset()
         self.start_over()
 
-    def doItemsLayout(self) -> None:
+    def doItemsLayout(self) -> None:  # noqa: N802 - Qt's name
         self._dirty = True
         self.viewport().update()
 
@@ -443,4 +443,4 @@ class AnchoredList(QListView):
 
 
 def _plain(index: Index) -> QModelIndex:
-    return QModelIndex(index) if isinstance(index, QPersistentModelIndex) else index
+    return index if isinstance(index, QModelIndex) else QModelIndex()

@@ -75,7 +75,6 @@ class HeightMap:
     def remove(self, row: int, count: int) -> None:
         if count < 1 or row < 0 or row + count > self._count:
             raise IndexError(row)
-        self._count -= count
         while count:
             index, inner = self._find(row)
             chunk = self._chunks[index]
@@ -86,6 +85,7 @@ class HeightMap:
             del chunk.stamps[inner : inner + gone]
             chunk.total -= lost
             self._total -= lost
+            self._count -= gone
             count -= gone
             if not chunk.heights:
                 del self._chunks[index]

@@ -5,6 +5,7 @@ Lengths are device-independent pixels. A layout is immutable after construction;
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QPen, QTextCharFormat, QTextLayout, QTextLine, QTextOption
@@ -357,9 +358,9 @@ def units(text: str) -> int:
 
 def _range(start: int, length: int, shown: QTextCharFormat) -> QTextLayout.FormatRange:
     result = QTextLayout.FormatRange()
-    result.start = start
-    result.length = length
-    result.format = shown
+    result.start = start  # type: ignore[attr-defined]  # missing in the stubs
+    result.length = length  # type: ignore[attr-defined]  # missing in the stubs
+    result.format = shown  # type: ignore[attr-defined]  # missing in the stubs
     return result
 
 
@@ -374,5 +375,5 @@ def _boxes(piece: _Piece, start: int, end: int) -> Iterator[QRectF]:
 
 
 def _x(line: QTextLine, position: int) -> float:
-    answer = line.cursorToX(position)
+    answer: Any = line.cursorToX(position)
     return float(answer[0] if isinstance(answer, tuple) else answer)

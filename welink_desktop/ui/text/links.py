@@ -5,9 +5,14 @@ from urllib.parse import unquote, urlsplit
 
 SCHEMES = frozenset({"http", "https", "mailto", "matrix"})
 
+_WORD = "A-Za-z0-9_"
+_STOP = "\\s<>\"'，。！？；：、（）《》「」『』“”‘’"
+_HOST = f"[{_WORD}-]+(?:\\.[{_WORD}-]+)+"
 _LINK = re.compile(
-    r"(?:https?://[^\s<>\"'，。！？；：、）》」』”’（《「『“‘]+|mailto:[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<![\w@/.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
-    r"|(?<![\w@/.-])www\.[\w-]+(?:\.[\w-]+)+(?:/[^\s<>\"'，。！？；：、）》」』”’]*)?)"
+    f"https?://[^{_STOP}]+"
+    f"|mailto:[{_WORD}.+-]+@{_HOST}"
+    f"|(?<![{_WORD}@/.+-])[{_WORD}.+-]+@{_HOST}"
+    f"|(?<![{_WORD}@/.-])www\\.{_HOST}(?:/[^{_STOP}]*)?"
 )
 _TRAILING = ".,;:!?'\"*_~"
 _PAIRS = {")": "(", "]": "[", "}": "{"}

@@ -258,7 +258,7 @@ class _Builder(HTMLParser):
         if tag == "ol":
             start = values.get("start", "1")
             frame.start = min(int(start), 99_999) if start.isascii() and start.isdigit() and len(start) < 9 else 1
-        if tag == "thead" or tag == "th":
+        if tag in {"thead", "th"}:
             self._mark_head()
         self._frames.append(frame)
 
@@ -278,6 +278,10 @@ class _Builder(HTMLParser):
                 parent.blocks.append(Code(text, frame.language))
             return
         frame.flush(_HEADINGS.get(tag, 0))
+        self._attach(tag, frame, parent)
+
+    def _attach(self, tag: str, frame: _Frame, parent: _Frame) -> None:
+        """Give what a closed block holds to the block around it."""
         match tag:
             case "blockquote":
                 if frame.blocks:
@@ -289,8 +293,7 @@ class _Builder(HTMLParser):
                 if items:
                     parent.blocks.append(Listing(items, frame.start if tag == "ol" else None))
             case "td" | "th":
-                text = Paragraph(tuple(run for block in frame.blocks for run in _cell_runs(block)))
-                parent.cells.append(text)
+                parent.cells.append(Paragraph(tuple(run for block in frame.blocks for run in _cell_runs(block))))
             case "tr":
                 if frame.cells:
                     parent.rows.append(tuple(frame.cells))

@@ -60,7 +60,8 @@ class EmojiGrid(QWidget):
     def _move(self, to: int) -> None:
         self._chosen = max(0, min(len(self._cells) - 1, to))
         self._say()
-        area = self.parentWidget().parentWidget() if self.parentWidget() is not None else None
+        viewport = self.parentWidget()
+        area = viewport.parentWidget() if viewport is not None else None
         if isinstance(area, QScrollArea) and self._cells:
             centre = self._cells[self._chosen][0].center()
             area.ensureVisible(centre.x(), centre.y(), CELL, CELL)

@@ -123,7 +123,7 @@ class ComposerInput(QPlainTextEdit):
         block, count = self.document().firstBlock(), 0
         while block.isValid() and count < 100:
             layout = block.layout()
-            count += max(1, layout.lineCount() if layout is not None else 1)
+            count += max(1, layout.lineCount())
             block = block.next()
         return max(1, count)
 
@@ -190,7 +190,9 @@ class ComposerInput(QPlainTextEdit):
         return True
 
     @guarded(default=True)
-    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+    def canInsertFromMimeData(  # noqa: N802 - Qt's name
+        self, source: QMimeData
+    ) -> bool:
         return source.hasText() or source.hasImage() or source.hasUrls()
 
     @guarded(default=None)

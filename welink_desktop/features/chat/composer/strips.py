@@ -1,6 +1,7 @@
 """Strips above the editor: what is answered or edited, and files that wait to be sent."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QImageReader, QPainter, QPaintEvent, QPixmap
@@ -122,7 +123,7 @@ class FileStrip(QScrollArea):
         self._shown = files
         clear(self._row)
         for number, file in enumerate(files):
-            self._row.addWidget(FileTile(file, lambda index=number: self._remove(index)))
+            self._row.addWidget(FileTile(file, partial(self._remove, number)))
         self._row.addStretch(1)
         self.setAccessibleName(tr("composer-files", count=len(files)))
         self.setFixedHeight(theme_of(self).scaled(52) + 24)

@@ -51,6 +51,8 @@ _FORMATS = (
     ("link", "composer-link", ""),
 )
 
+RULE_HEIGHT = 18
+
 
 class SendButton(IconButton):
     """The only filled button of the composer."""
@@ -120,7 +122,7 @@ class ComposerView(QWidget):
         image = data.imageData()
         if isinstance(image, QImage) and not image.isNull():
             place = Path(tempfile.mkdtemp(prefix="welink-")) / f"{tr('composer-pasted')}.png"
-            if image.save(str(place), "PNG"):
+            if image.save(str(place), b"PNG"):
                 self._act(Attach((str(place),), ((image.width(), image.height()),), temporary=True))
                 return True
         return False
@@ -144,7 +146,7 @@ class ComposerView(QWidget):
         for number, button in enumerate(self._formats):
             if number == 3:
                 line = Divider(vertical=True)
-                line.setFixedHeight(18)
+                line.setFixedHeight(RULE_HEIGHT)
                 formats.addWidget(line, 0, Qt.AlignmentFlag.AlignVCenter)
             formats.addWidget(button)
         formats.addStretch(1)

@@ -145,6 +145,13 @@ class RoomListModel:
                 room_id = neighbour(self._rooms.state.value.rooms, state.current, by, unread_only=unread_only)
                 if room_id is not None:
                     self.chosen.emit(room_id)
+            case DismissFailure():
+                self._rooms.dismiss_failure()
+            case _:
+                self._act_on_room(wish)
+
+    def _act_on_room(self, wish: Accept | Leave | Pin | Mute | MarkUnread) -> None:
+        match wish:
             case Accept(room):
                 self._rooms.accept(room)
             case Leave(room):
@@ -155,8 +162,6 @@ class RoomListModel:
                 self._rooms.set_muted(room, on)
             case MarkUnread(room, on):
                 self._rooms.set_marked_unread(room, on)
-            case DismissFailure():
-                self._rooms.dismiss_failure()
             case _:
                 assert_never(wish)
 

@@ -219,8 +219,8 @@ class RoomListView(Plane):
 
     def _themed(self, theme: Theme) -> None:
         self._head.setFixedHeight(theme.layout("header"))
-        self._head_row.setContentsMargins(16, 0, 8, 0)
-        self._search_row.setContentsMargins(12, 0, 12, theme.space(3))
+        self._head_row.setContentsMargins(theme.space(5), 0, theme.space(3), 0)
+        self._search_row.setContentsMargins(theme.space(4), 0, theme.space(4), theme.space(3))
         self.list.remeasure()
 
     def _retranslate(self) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter
 
 from welink_desktop.core.media import MediaInfo
 from welink_desktop.core.timeline import (
@@ -16,6 +16,7 @@ from welink_desktop.core.timeline import (
     UndecryptableContent,
 )
 from welink_desktop.features.chat.timeline.sheet import Act, Look, Sheet, even
+from welink_desktop.ui.design.fonts import TextStyle
 from welink_desktop.ui.design.icons import draw_icon
 from welink_desktop.ui.design.theme import Theme
 from welink_desktop.ui.strings import current_strings, tr
@@ -131,7 +132,7 @@ class FileCard:
         icon = {AttachmentKind.AUDIO: "headphones", AttachmentKind.VOICE: "mic", AttachmentKind.VIDEO: "video"}.get(content.kind)
         if icon is None and 0 < len(label) <= 4:
             style = theme.type("badge")
-            sheet.add(lambda painter, _: style.draw(painter, tile, label, white, align=Qt.AlignmentFlag.AlignHCenter))
+            sheet.add(lambda painter, _: _label(painter, style, tile, label, white))
         else:
             shown = icon or "file"
             sheet.add(lambda painter, _: draw_icon(painter, shown, tile, 20, white))
@@ -189,6 +190,10 @@ class LockedCard:
             at = QRectF(left + 32, top + theme.type("body").line + 2 + number * theme.type("caption").line, width - 32, 0)
             at.setHeight(theme.type("caption").line)
             sheet.text(theme.type("caption"), at, line, "text-muted")
+
+
+def _label(painter: QPainter, style: TextStyle, box: QRectF, words: str, ink: QColor) -> None:
+    style.draw(painter, box, words, ink, align=Qt.AlignmentFlag.AlignHCenter)
 
 
 def fitted(info: MediaInfo, max_width: float, max_height: float) -> tuple[float, float]:

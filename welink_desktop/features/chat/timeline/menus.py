@@ -1,6 +1,7 @@
 """Menus of a message."""
 
 from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
@@ -50,5 +51,5 @@ def reaction_menu(parent: QWidget, choose: Callable[[str], None]) -> Menu:
     menu = Menu(parent, tr("chat-action-react"))
     menu.setObjectName("reaction-menu")
     for emoji in QUICK_REACTIONS:
-        menu.add(emoji, lambda chosen=emoji: choose(chosen))
+        menu.add(emoji, partial(choose, emoji))
     return menu

@@ -112,7 +112,6 @@ class SessionKeeper:
         current = self.state.value
         if isinstance(current, Open):
             await self._accounts.sign_in_again(current.account.key, password)
-            self.connection.set(Connection(Link.CONNECTING))
             await current.session.retry_now()
 
     def keep_secrets_in_file(self) -> None:

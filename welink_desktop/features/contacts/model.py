@@ -107,6 +107,8 @@ class ContactsModel:
         self._scope = scope
         self._clock = clock or SystemClock()
         self._expanded: set[RoomId] = set()
+        self._tree_seen = False
+        self._department: RoomId | None = None
         self._started = False
         scope.add(directory.state.watch(self._directory_changed))
 
@@ -153,10 +155,13 @@ class ContactsModel:
 
     def _directory_changed(self, state: DirectoryState) -> None:
         root = state.organisation.root if state.organisation is not None else None
-        if root is not None and not self._expanded:
+        if root is not None and not self._tree_seen:
+            self._tree_seen = True
             self._expanded.add(root.space)
         path = path_to(root, state.department) if root is not None and state.department is not None else ()
-        self._expanded.update(one.space for one in path[:-1])
+        if state.department != self._department:
+            self._department = state.department
+            self._expanded.update(one.space for one in path[:-1])
         self._change(
             tree=rows_of(root, self._expanded) if root is not None else (),
             tree_loading=state.organisation_loading,

@@ -89,6 +89,7 @@ class ContactsView(QWidget):
         identify(self._tree, "department-tree")
         self._tree.pressed_at.connect(self._tree_pressed)
         self._tree.chosen.connect(self._tree_chosen)
+        self._tree.sideways.connect(self._tree_sideways)
         self._tree_note = Placeholder()
         self._tree_note.action.connect(lambda: self._act(Reload()))
         self._inset = column()
@@ -270,12 +271,14 @@ class ContactsView(QWidget):
             if item.expanded is False:
                 self._act(ToggleDepartment(item.department.space, True))
 
+    def _tree_sideways(self, at: int, right: bool) -> None:
+        item = self._tree.item_at(at)
+        if item is not None and item.expanded is not None:
+            self._act(ToggleDepartment(item.department.space, right))
+
     @guarded(default=None)
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        item = self._tree.item_at(self._tree.currentIndex().row()) if self._tree.hasFocus() else None
-        if item is not None and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and item.expanded is not None:
-            self._act(ToggleDepartment(item.department.space, event.key() == Qt.Key.Key_Right))
-        elif event.key() == Qt.Key.Key_Escape and self._shown.person is not None:
+        if event.key() == Qt.Key.Key_Escape and self._shown.person is not None:
             self._close_card()
         elif event.key() == Qt.Key.Key_Escape and self._shown.search:
             self._act(Search(""))

@@ -43,10 +43,12 @@ class RowPainter(Protocol[T_contra]):
 
 
 class PaintedList(QListView, Generic[T]):
-    """`chosen` comes with a click or Enter, `pressed_at` carries row and place of a click inside the row."""
+    """`chosen` comes with a click or Enter, `pressed_at` carries row and place of a click inside the row,
+    `sideways` row and whether the key was Right (else Left)."""
 
     chosen = Signal(int)
     pressed_at = Signal(int, QPoint)
+    sideways = Signal(int, bool)
 
     def __init__(self, painter: RowPainter[T], name: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -118,6 +120,8 @@ class PaintedList(QListView, Generic[T]):
             case Qt.Key.Key_Return | Qt.Key.Key_Enter | Qt.Key.Key_Space:
                 if row >= 0:
                     self.chosen.emit(row)
+            case Qt.Key.Key_Left | Qt.Key.Key_Right if row >= 0:
+                self.sideways.emit(row, event.key() == Qt.Key.Key_Right)
             case _:
                 event.ignore()
 

@@ -18,6 +18,7 @@ from welink_desktop.adapters.matrix.store.crypto import SqlCryptoStore
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.store.schema import MIGRATIONS
 from welink_desktop.adapters.matrix.wire.events import Event, parse_event
+from welink_desktop.core.clock import SystemClock
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 
 ROUNDS = 5
@@ -74,7 +75,7 @@ def bare(conversation: Conversation) -> float:
 def pipeline(conversation: Conversation, folder: Path) -> float:
     """CPU seconds from bytes of the network to committed rows."""
     database = Database.open(folder / "store.db", b"b" * 32, MIGRATIONS)
-    reader = RoomReader(SqlCryptoStore(database), b"p" * 32, joined_at_ms=lambda room: 0, device_made_ms=0)
+    reader = RoomReader(SqlCryptoStore(database), b"p" * 32, SystemClock(), joined_at_ms=lambda room: 0, device_made_ms=0)
     with database.transaction():
         for name, key in conversation.keys:
             content = {"algorithm": MEGOLM, "session_id": name, "session_key": key}

@@ -318,6 +318,25 @@ async def test_people_on_a_dead_server_do_not_hold_up_the_others(world: World) -
     assert bob.text(event) == "x"
 
 
+async def test_a_slow_list_is_waited_for_only_so_long(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stored list serves; the query goes on and its answer counts for the next message."""
+    alice, bob = await world.device(ALICE), await world.device(BOB)
+    await alice.send("one", "$1")
+    phone = await world.device(BOB, name="PHONE")
+    alice.sync(wake=False)
+    monkeypatch.setattr("welink_desktop.adapters.matrix.encryption.PATIENCE", 0.05)
+    alice.line.hold = {"keys/query"}
+    alice.line.open.clear()
+    event = await alice.send("two", "$2")
+    alice.line.open.set()
+    bob.sync()
+    assert bob.text(event) == "two"
+    await until(lambda: len(alice.encryption.devices_of(BOB)) == 2)
+    event = await alice.send("three", "$3")
+    phone.sync()
+    assert phone.text(event) == "three"
+
+
 async def test_the_members_must_be_known(world: World) -> None:
     alice = await world.device(ALICE)
     world.rooms.fail = Offline("members")

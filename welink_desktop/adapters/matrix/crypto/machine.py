@@ -61,7 +61,7 @@ class CryptoMachine:
         key, store, clock = self._pickle_key, self._store, self._clock
         self._account = OwnAccount(self.user, self.device, store, key, clock)
         self._olm = OlmChannel(self._account, store, key, clock)
-        self._reader = RoomReader(store, key, joined_at_ms=self._joined_at_ms, device_made_ms=self._account.row.created_ms)
+        self._reader = RoomReader(store, key, clock, joined_at_ms=self._joined_at_ms, device_made_ms=self._account.row.created_ms)
         own_keys = (self._account.curve25519, self._account.ed25519)
         self._lists = DeviceLists((self.user, self.device), own_keys, store, clock, self._devices_changed)
         self._lists.track([self.user])

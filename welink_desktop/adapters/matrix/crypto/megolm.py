@@ -21,6 +21,7 @@ from welink_desktop.adapters.matrix.crypto.records import (
 )
 from welink_desktop.adapters.matrix.crypto.store import CryptoStore
 from welink_desktop.adapters.matrix.crypto.trust import Channel, is_owner, may_arrive, missing_reason, shield_of
+from welink_desktop.core.clock import Clock
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.log import short, topic
 from welink_desktop.core.trust import Shield, Undecryptable, UndecryptableReason
@@ -59,9 +60,10 @@ class RoomReader:
     """Reads room events. `joined_at_ms(room)` and `device_made_ms` only explain failures."""
 
     def __init__(
-        self, store: CryptoStore, pickle_key: bytes, *, joined_at_ms: Callable[[RoomId], int], device_made_ms: int
+        self, store: CryptoStore, pickle_key: bytes, clock: Clock, *, joined_at_ms: Callable[[RoomId], int], device_made_ms: int
     ) -> None:
         self._store = store
+        self._clock = clock
         self._pickle_key = pickle_key
         self._joined_at_ms = joined_at_ms
         self._device_made_ms = device_made_ms
@@ -195,6 +197,7 @@ class RoomReader:
             withheld=withheld,
             has_later_copy=later,
             sent_ms=envelope.at_ms,
+            now_ms=self._clock.now_ms(),
             joined_ms=self._joined_at_ms(room),
             device_made_ms=self._device_made_ms,
             device=envelope.device,

@@ -159,6 +159,7 @@ class Receiver:
         room = content.get("room_id")
         if not isinstance(room, str) or not 0 < len(room) <= MAX_ID:
             return News()
+        self._lists.track([device.user])
         session = self._reader.add(RoomId(room), content, device, Source.OLM)
         return News(room_keys=[(RoomId(room), session)] if session else [])
 

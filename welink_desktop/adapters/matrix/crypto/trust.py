@@ -10,6 +10,8 @@ from welink_desktop.core.trust import Shield, Undecryptable, UndecryptableReason
 HOUR_MS = 3_600_000
 WEEK_MS = 7 * 24 * HOUR_MS
 DEFAULT_MESSAGES = 100
+LATE_MS = 5 * 60_000
+"""The key of a message younger than this is probably still on its way."""
 
 
 class Channel(enum.Enum):
@@ -148,11 +150,19 @@ _WITHHELD_REASONS = {
 
 
 def missing_reason(
-    *, withheld: Withheld | None, has_later_copy: bool, sent_ms: int, joined_ms: int, device_made_ms: int, device: str = ""
+    *,
+    withheld: Withheld | None,
+    has_later_copy: bool,
+    sent_ms: int,
+    now_ms: int,
+    joined_ms: int,
+    device_made_ms: int,
+    device: str = "",
 ) -> Undecryptable:
     """Why there is no usable key: what the sender said, else what the times suggest (times explain, they never decide).
 
-    `has_later_copy`: we have the session, but only from a later message on. Always curable: a key may still come.
+    `has_later_copy`: we have the session, but only from a later message on, so nothing is on its way. Always curable: a key may
+    still come from elsewhere.
     """
     if withheld is not None:
         return Undecryptable(_WITHHELD_REASONS[withheld], device=device)
@@ -160,6 +170,6 @@ def missing_reason(
         return Undecryptable(UndecryptableReason.SENT_BEFORE_JOIN, device=device)
     if device_made_ms and sent_ms < device_made_ms:
         return Undecryptable(UndecryptableReason.SENT_BEFORE_DEVICE, device=device)
-    if has_later_copy:
+    if not has_later_copy and abs(now_ms - sent_ms) < LATE_MS:
         return Undecryptable(UndecryptableReason.KEY_LATE, device=device)
     return Undecryptable(UndecryptableReason.KEY_MISSING, device=device)

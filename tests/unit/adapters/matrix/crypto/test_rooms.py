@@ -115,7 +115,7 @@ def test_a_key_is_shared_only_once_and_a_joiner_gets_it_from_now_on(server: Test
     carol.sync()
     assert third["content"]["session_id"] == first["content"]["session_id"]
     assert body(carol.machine.decrypt(ROOM, third)) == "three"
-    assert reason(carol.machine.decrypt(ROOM, first)) is UndecryptableReason.KEY_LATE
+    assert reason(carol.machine.decrypt(ROOM, first)) is UndecryptableReason.KEY_MISSING
 
 
 def test_leaving_starts_a_new_session_that_the_leaver_never_sees(server: TestServer, clock: FakeClock) -> None:
@@ -126,7 +126,7 @@ def test_leaving_starts_a_new_session_that_the_leaver_never_sees(server: TestSer
     carol.sync()
     assert first["content"]["session_id"] != second["content"]["session_id"]
     assert body(bob.machine.decrypt(ROOM, second)) == "two of us"
-    assert reason(carol.machine.decrypt(ROOM, second)) is UndecryptableReason.KEY_MISSING
+    assert reason(carol.machine.decrypt(ROOM, second)) is UndecryptableReason.KEY_LATE
 
 
 def test_a_removed_device_starts_a_new_session(server: TestServer, clock: FakeClock) -> None:
@@ -177,7 +177,7 @@ def test_a_late_key_makes_the_message_readable(server: TestServer, clock: FakeCl
     alice, bob = party(server, clock, ALICE), party(server, clock, BOB)
     event = alice.say(rules_for(ROOM, ALICE, BOB), "early", event="$1")
     early = bob.machine.decrypt(ROOM, event)
-    assert reason(early) is UndecryptableReason.KEY_MISSING
+    assert reason(early) is UndecryptableReason.KEY_LATE
     assert isinstance(early, Undecryptable)
     assert early.curable
     assert bob.sync().room_keys == [(ROOM, event["content"]["session_id"])]
@@ -214,7 +214,7 @@ def test_a_ciphertext_pasted_into_another_room_is_refused(server: TestServer, cl
     event = alice.say(rules_for(ROOM, ALICE, BOB), "here", event="$1")
     bob.sync()
     other = RoomId("!other")
-    assert reason(bob.machine.decrypt(other, event)) is UndecryptableReason.KEY_MISSING
+    assert reason(bob.machine.decrypt(other, event)) is UndecryptableReason.KEY_LATE
     row = bob.machine._store.inbound(ROOM, event["content"]["session_id"])[0]
     bob.machine._store.save_inbound(dataclasses.replace(row, room=other))
     assert reason(bob.machine.decrypt(other, event)) is UndecryptableReason.WRONG_ROOM

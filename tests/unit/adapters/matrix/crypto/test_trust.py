@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from welink_desktop.adapters.matrix.crypto.records import MEGOLM, OLM, Device, Outbound, RoomRules, Source, Withheld
 from welink_desktop.adapters.matrix.crypto.trust import (
     HOUR_MS,
+    LATE_MS,
     WEEK_MS,
     Channel,
     DeviceVerdict,
@@ -185,15 +186,17 @@ REASONS = {
         *((code, True, 5, 9, 9, expected) for code, expected in REASONS.items()),
         (None, True, 5, 9, 9, UndecryptableReason.SENT_BEFORE_JOIN),
         (None, True, 9, 9, 10, UndecryptableReason.SENT_BEFORE_DEVICE),
-        (None, True, 9, 0, 0, UndecryptableReason.KEY_LATE),
-        (None, False, 9, 9, 9, UndecryptableReason.KEY_MISSING),
-        (None, False, 0, 0, 0, UndecryptableReason.KEY_MISSING),
+        (None, True, 9, 0, 0, UndecryptableReason.KEY_MISSING),
+        (None, False, 9, 9, 9, UndecryptableReason.KEY_LATE),
+        (None, False, 0, 0, 0, UndecryptableReason.KEY_LATE),
+        (None, False, 10 - LATE_MS, 0, 0, UndecryptableReason.KEY_MISSING),
+        (None, False, 10 + LATE_MS, 0, 0, UndecryptableReason.KEY_MISSING),
     ],
 )
 def test_why_a_key_is_missing(
     withheld: Withheld | None, later: bool, sent: int, joined: int, made: int, expected: UndecryptableReason
 ) -> None:
     found = missing_reason(
-        withheld=withheld, has_later_copy=later, sent_ms=sent, joined_ms=joined, device_made_ms=made, device="D"
+        withheld=withheld, has_later_copy=later, sent_ms=sent, now_ms=10, joined_ms=joined, device_made_ms=made, device="D"
     )
     assert (found.reason, found.device, found.curable) == (expected, "D", True)

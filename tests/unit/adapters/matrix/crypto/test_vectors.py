@@ -9,6 +9,7 @@ import vodozemac
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.key_server import FakeClock
 from welink_desktop.adapters.matrix.crypto.canonical import (
     NotCanonical,
     canonical,
@@ -144,7 +145,7 @@ def test_megolm_session_opens_its_messages() -> None:
 
 
 def reader(store: MemoryStore) -> RoomReader:
-    return RoomReader(store, b"k" * 32, joined_at_ms=lambda room: 0, device_made_ms=0)
+    return RoomReader(store, b"k" * 32, FakeClock(), joined_at_ms=lambda room: 0, device_made_ms=0)
 
 
 def key(session_key: str = SESSION_KEY, session_id: str = SESSION) -> dict[str, Any]:

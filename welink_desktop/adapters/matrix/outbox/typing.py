@@ -1,6 +1,7 @@
-"""Typing notices: at most one call in four seconds per room (matrix.md §7)."""
+"""Typing notices: at most one call in four seconds per room, and one more when the person stops (matrix.md §7)."""
 
 import asyncio
+import contextlib
 
 from welink_desktop.adapters.matrix.constants import CLIENT_V3
 from welink_desktop.adapters.matrix.http import Http
@@ -26,15 +27,19 @@ class TypingNotices:
         self._interval = interval
         self._wanted: dict[RoomId, bool] = {}
         self._told: dict[RoomId, bool] = {}
-        self._busy: set[RoomId] = set()
+        self._busy: dict[RoomId, asyncio.Event] = {}
 
     def set(self, room: RoomId, typing: bool) -> None:
         """Repeat `True` while the person writes; `False` is told once."""
         if not typing and not self._told.get(room) and not self._wanted.get(room):
             return
         self._wanted[room] = typing
-        if room not in self._busy:
-            self._busy.add(room)
+        waiting = self._busy.get(room)
+        if waiting is not None:
+            if not typing:
+                waiting.set()
+        else:
+            self._busy[room] = asyncio.Event()
             self._scope.spawn(self._tell(room), name="typing")
 
     async def _tell(self, room: RoomId) -> None:
@@ -43,10 +48,17 @@ class TypingNotices:
                 if typing or self._told.get(room):
                     await self._put(room, typing)
                     self._told[room] = typing
-                    await asyncio.sleep(self._interval)
+                    await self._pause(self._busy[room])
         finally:
-            self._busy.discard(room)
+            del self._busy[room]
             self._told.pop(room, None) if not self._told.get(room) else None
+
+    async def _pause(self, stopped: asyncio.Event) -> None:
+        """The interval, cut short when the person stops: what was sent must not stand beside "is writing"."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._interval):
+                await stopped.wait()
+        stopped.clear()
 
     async def _put(self, room: RoomId, typing: bool) -> None:
         body = {"typing": True, "timeout": TIMEOUT_MS} if typing else {"typing": False}

@@ -53,6 +53,8 @@ class PeopleDirectory:
         self._organisation = OrganisationLoader(http)
         self._loading_tree: asyncio.Task[WeLinkError | None] | None = None
         self._learning = False
+        self._wondered: set[UserId] = set()
+        self._unknown: list[UserId] = []
         self._load()
 
     # The port
@@ -130,8 +132,13 @@ class PeopleDirectory:
     # For other parts of the engine
 
     def outside(self, user: UserId) -> str | None:
-        """The organisation of an outsider (its server where no profile tells more), None for our own people."""
+        """The organisation of an outsider (its server where no profile tells more), None for our own people.
+
+        Somebody not known yet is looked up in the background; listeners hear of it if that changes the answer.
+        """
         person = self._index.get(user)
+        if person is None:
+            self._wonder(user)
         if person is not None:
             return (person.organisation or server_name_of(user)) if person.external else None
         server = server_name_of(user)
@@ -292,6 +299,22 @@ class PeopleDirectory:
             return error
         finally:
             self._loading_tree = None
+
+    def _wonder(self, user: UserId) -> None:
+        """Look `user` up soon, once per run: whether people are external must not wait for the contacts page."""
+        if user in self._wondered or len(self._wondered) >= BACKGROUND_LIMIT or self._scope.closed:
+            return
+        self._wondered.add(user)
+        self._unknown.append(user)
+        if len(self._unknown) == 1:
+            self._scope.spawn(self._find_out(), name="find-out")
+
+    async def _find_out(self) -> None:
+        await asyncio.sleep(0)
+        while self._unknown:
+            users = tuple(self._unknown)
+            await self._make_known(users)
+            del self._unknown[: len(users)]
 
     def _learn_in_background(self) -> None:
         """Colleagues and people of our rooms become searchable by all their fields. Once per run."""

@@ -3,33 +3,27 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from welink_desktop.core.calls import (
-    CallEnded,
-    CallSignal,
     CaptureSource,
     DevicesChanged,
     EngineDied,
     LevelMeasured,
     MediaEvent,
-    MembersChanged,
-    MembershipDoubtful,
-    OwnKeyReady,
-    Quality,
-    RemoteKeyArrived,
     SelfChanged,
     SpeakerChanged,
     TileRequest,
     TrackSource,
 )
 from welink_desktop.core.clock import Clock
-from welink_desktop.core.errors import MediaEngineFailed, ServerFault, WeLinkError
+from welink_desktop.core.errors import MediaEngineFailed, WeLinkError
 from welink_desktop.core.ids import RoomId
+from welink_desktop.core.log import literal, topic
 from welink_desktop.core.ports.calls import CallSession, CallSignalling, FrameSource, MediaEngine, MediaSession
 from welink_desktop.core.ports.system import Desktop
 from welink_desktop.core.reactive import Scope, Signal, State
-from welink_desktop.services.meeting.connection import RETRY_SECONDS, KeyTable, SfuConnection
+from welink_desktop.services.meeting.live import Live, LiveParts, MeetingTimings
 from welink_desktop.services.meeting.records import (
     Choices,
     Connection,
@@ -41,19 +35,12 @@ from welink_desktop.services.meeting.records import (
     MeetingState,
     StageMode,
 )
-from welink_desktop.services.meeting.roster import Roster
 from welink_desktop.services.meeting.sources import Sources
 from welink_desktop.services.meeting.stage import Stage
 
+__all__ = ["Meeting", "MeetingTimings"]
 
-@dataclass(frozen=True, slots=True)
-class MeetingTimings:
-    """Seconds."""
-
-    tick: float = 0.5
-    own_key: float = 10.0
-    give_up: float = 5.0
-    retry: tuple[float, ...] = RETRY_SECONDS
+_log = topic("meeting")
 
 
 class Meeting:
@@ -91,12 +78,7 @@ class Meeting:
         self._entering: asyncio.Task[None] | None = None
         self._media: MediaSession | None = None
         self._session: CallSession | None = None
-        self._connection: SfuConnection | None = None
-        self._roster: Roster | None = None
-        self._keys = KeyTable({})
-        self._own_key_known = asyncio.Event()
-        self._deaf: frozenset[str] = frozenset()
-        self._live = self._doubtful = self._dirty = False
+        self._live: Live | None = None
         for source, switch in self._sources.switches.items():
             switch.state.watch(lambda state, source=source: self._own_source(source, state.actual))  # type: ignore[misc]  # binds now
 
@@ -129,14 +111,11 @@ class Meeting:
     def choose(self, choices: Choices) -> None:
         """Other devices, before or during the meeting."""
         self._choices = choices
-        state = self.state.value
-        if isinstance(state, (Lobby, InMeeting)):
-            self.state.set(replace(state, choices=choices))
-        if self._media is None:
-            return
-        if isinstance(state, InMeeting):
-            self._media.set_devices(choices.microphone, choices.camera, choices.speaker)
-        elif isinstance(state, Lobby):
+        if self._live is not None:
+            self._live.change(lambda state: replace(state, choices=choices))
+            self._live.media.set_devices(choices.microphone, choices.camera, choices.speaker)
+        elif isinstance(self.state.value, Lobby):
+            self._in_lobby(lambda lobby: replace(lobby, choices=choices))
             self._preview()
 
     def test_speaker(self) -> None:
@@ -150,12 +129,14 @@ class Meeting:
 
     def set_mode(self, mode: StageMode) -> None:
         self.stage.set_mode(mode)
-        self._change(lambda state: replace(state, mode=mode))
+        if self._live is not None:
+            self._live.change(lambda state: replace(state, mode=mode))
 
     def pin(self, identity: str | None) -> None:
         """Make one participant large for us; None: nobody."""
         self.stage.pin(identity)
-        self._change(lambda state: replace(state, pinned=identity))
+        if self._live is not None:
+            self._live.change(lambda state: replace(state, pinned=identity))
 
     async def aclose(self) -> None:
         """Leave whatever runs, and stop."""
@@ -216,7 +197,7 @@ class Meeting:
             except WeLinkError as error:
                 await self._withdraw()
                 self.state.set(replace(lobby, error=error))
-                self._preview()
+                await self._prepare_again()
             except BaseException:
                 await self._withdraw()
                 self.state.set(lobby)
@@ -228,26 +209,22 @@ class Meeting:
         media.preview_camera(None)
         session = self._session = await self._announce(lobby.room)
         ticket = await session.ticket()
-        self._keys = KeyTable({})
-        self._own_key_known.clear()
-        self._roster = Roster(encrypted=ticket.encrypted, own=ticket.identity, service_url=ticket.service_url)
-        for source in self._sources.switches:
-            self._roster.own_source(source, self._sources.is_on(source))
-        self._life.add(session.watch(self._signal))
-        if ticket.encrypted:
-            try:
-                async with asyncio.timeout(self._times.own_key):
-                    await self._own_key_known.wait()
-            except TimeoutError as error:
-                raise ServerFault("no media key") from error
-        connection = self._connect(lobby.room, session, media)
-        await connection.join(ticket)
         now = self._clock.now_ms()
-        self.state.set(InMeeting(lobby.room, lobby.name, ticket.encrypted, now, choices=self._choices, devices=lobby.devices))
+        start = InMeeting(lobby.room, lobby.name, ticket.encrypted, now, choices=self._choices, devices=lobby.devices)
+        parts = LiveParts(
+            self._life,
+            self._clock,
+            self._times,
+            self._sources,
+            self.stage,
+            show=self.state.set,
+            ended=lambda error: self._scope.spawn(self._leave(error), name="ended"),
+            screen=lambda: self._screen_source,
+        )
         self.stage.set_mode(StageMode.GALLERY)
+        self._live = Live(parts, start, session, media, ticket)
+        await self._live.enter()
         self._desktop.keep_awake(True)
-        self._link(Connection.LIVE, None)
-        self._life.spawn(self._tick(), name="tick")
 
     async def _announce(self, room: RoomId) -> CallSession:
         """Join the call. Cancelled, it still learns whether we are in it, so that nothing of us stays behind."""
@@ -270,26 +247,24 @@ class Meeting:
         except WeLinkError as error:
             return error
 
-    def _connect(self, room: RoomId, session: CallSession, media: MediaSession) -> SfuConnection:
-        self._connection = SfuConnection(
-            self._life,
-            room,
-            session,
-            media,
-            self._keys,
-            lambda: self._choices,
-            changed=self._link,
-            before_join=self._forget_sfu,
-            retry_seconds=self._times.retry,
-        )
-        return self._connection
-
     async def _withdraw(self) -> None:
-        """Undo a join that failed; the lobby's engine stays."""
+        """Undo a join that failed. An engine that was on its way into the meeting is given up."""
         session, self._session = self._session, None
-        self._connection = self._roster = None
-        if session is not None:
-            await session.leave()
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+            self._media = None
+        await self._finish(live.media if live is not None else None, session)
+
+    async def _prepare_again(self) -> None:
+        """Back in the lobby: picture and level as before."""
+        try:
+            if self._media is None:
+                await self._open_engine()
+        except WeLinkError as error:
+            _log.warning("no media engine", error=literal(type(error).__name__))
+            self._in_lobby(lambda lobby: replace(lobby, ready=False))
+        self._preview()
 
     # Leaving
 
@@ -302,75 +277,50 @@ class Meeting:
         if isinstance(state, (Idle, Leaving)):
             return
         self.state.set(Leaving(state.room))
-        self._live = self._doubtful = False
         media, self._media = self._media, None
         session, self._session = self._session, None
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
         self._sources.rest()
-        self._connection = self._roster = None
         self._desktop.keep_awake(False)
         self.stage.clear()
         await self._life.aclose()
-        with suppress(WeLinkError):
-            await asyncio.gather(*[one.close() for one in (media,) if one], *[one.leave() for one in (session,) if one])
-        self._keys = KeyTable({})
-        self._deaf = frozenset()
+        await self._finish(media, session)
         self.level.set(0.0)
         self.state.set(Idle(error))
+
+    async def _finish(self, media: MediaSession | None, session: CallSession | None) -> None:
+        """End both side by side; what goes wrong is logged, we are out all the same."""
+        ends = [one.close() for one in (media,) if one is not None] + [one.leave() for one in (session,) if one is not None]
+        for result in await asyncio.gather(*ends, return_exceptions=True):
+            if isinstance(result, Exception):
+                _log.error("a part of the meeting did not end well", exc=result)
 
     # In the meeting
 
     async def _reopen(self) -> None:
         async with self._work:
-            state, session = self.state.value, self._session
+            state, live = self.state.value, self._live
             if isinstance(state, Lobby):
                 with suppress(WeLinkError):
                     await self._open_engine()
                     self._in_lobby(lambda lobby: replace(lobby, ready=True, error=None))
                     self._preview()
                 return
-            if not isinstance(state, InMeeting) or session is None or state.connection is not Connection.FAILED:
+            if live is None or not isinstance(state, InMeeting) or state.connection is not Connection.FAILED:
                 return
-            self._change(lambda now: replace(now, connection=Connection.RETURNING, error=None))
+            live.change(lambda now: replace(now, connection=Connection.RETURNING, error=None))
             old, self._media = self._media, None
             try:
                 if old is not None:
                     await old.close()
                 media = await self._open_engine()
-                await self._connect(state.room, session, media).join(await session.ticket())
             except WeLinkError as error:
-                self._link(Connection.FAILED, error)
+                reason = error
+                live.change(lambda now: replace(now, connection=Connection.FAILED, error=reason))
                 return
-            self._link(Connection.LIVE, None)
-
-    async def _tick(self) -> None:
-        """What depends on time alone: waiting for keys, strangers, tiles that may move."""
-        while True:
-            await asyncio.sleep(self._times.tick)
-            self.stage.settle()
-            self._publish()
-
-    def _signal(self, signal: CallSignal) -> None:
-        media = self._media
-        match signal:
-            case MembersChanged():
-                if self._roster is not None:
-                    self._roster.members(signal.members)
-                    self._soon()
-            case RemoteKeyArrived():
-                self._keys.add([signal.key])
-                if media is not None:
-                    media.set_keys((signal.key,))
-            case OwnKeyReady():
-                self._keys.own(signal)
-                if signal.use:
-                    self._own_key_known.set()
-                    self._soon()
-                if media is not None:
-                    media.set_own_key(signal.key, use=signal.use)
-            case MembershipDoubtful():
-                self._doubt(signal.doubtful)
-            case CallEnded():
-                self._scope.spawn(self._leave(signal.error), name="ended")
+            await live.reenter(media)
 
     def _media_event(self, event: MediaEvent) -> None:
         match event:
@@ -384,17 +334,15 @@ class Meeting:
                 if event.reason is not None:
                     self.refusals.emit(event.reason)
             case _:
-                if self._connection is not None:
-                    self._connection.event(event)
+                if self._live is not None:
+                    self._live.media_event(event)
                 elif isinstance(event, EngineDied):
                     self._died_in_lobby(event)
-                if self._roster is not None and self._roster.event(event, self._clock.monotonic()):
-                    self._soon()
 
     def _devices(self, event: DevicesChanged) -> None:
-        state = self.state.value
-        if isinstance(state, (Lobby, InMeeting)):
-            self.state.set(replace(state, devices=event.devices))
+        if self._live is not None:
+            self._live.change(lambda state: replace(state, devices=event.devices))
+        self._in_lobby(lambda lobby: replace(lobby, devices=event.devices))
 
     def _self_changed(self, event: SelfChanged) -> None:
         if isinstance(self.state.value, Lobby) and event.source is TrackSource.CAMERA and not event.on:
@@ -410,106 +358,16 @@ class Meeting:
             return
         self._engine_missing(MediaEngineFailed())
 
-    def _link(self, connection: Connection, error: WeLinkError | None) -> None:
-        if connection is Connection.LIVE:
-            self._live = True
-            self._deaf = frozenset()
-            self.stage.ask_again()
-        else:
-            self._live = False
-        self._change(lambda state: replace(state, connection=connection, error=error))
-        self._sources_follow()
-        self._soon()
-
-    def _doubt(self, doubtful: bool) -> None:
-        """The server may have removed us: others do not count us in, so nothing is sent until we are back."""
-        self._doubtful = doubtful
-        self._sources_follow()
-        if doubtful and self._media is not None:
-            self._media.set_microphone(False)
-            self._media.set_camera(False)
-            self._media.set_screen(False)
-
-    def _sources_follow(self) -> None:
-        if self._live and not self._doubtful:
-            self._sources.resume()
-        else:
-            self._sources.hold()
-
     def _wish(self, source: TrackSource, on: bool) -> None:
-        media, state = self._media, self.state.value
-        if media is None:
-            return
-        if isinstance(state, Lobby):
-            if source is TrackSource.CAMERA:
-                media.preview_camera(self._choices.camera if on else None)
-            return
-        if self._doubtful and on:
-            return
-        match source:
-            case TrackSource.MICROPHONE:
-                media.set_microphone(on)
-            case TrackSource.CAMERA:
-                media.set_camera(on)
-            case TrackSource.SCREEN:
-                media.set_screen(on, self._screen_source if on else None)
-            case TrackSource.SCREEN_SOUND:
-                pass
+        if self._live is not None:
+            self._live.wish(source, on)
+        elif self._media is not None and source is TrackSource.CAMERA and isinstance(self.state.value, Lobby):
+            self._media.preview_camera(self._choices.camera if on else None)
 
     def _own_source(self, source: TrackSource, on: bool) -> None:
-        session = self._session
-        if self._roster is None:
-            return
-        self._roster.own_source(source, on)
-        self._soon()
-        if source is TrackSource.CAMERA and session is not None and isinstance(self.state.value, InMeeting):
-            self._life.spawn(session.set_video(on), name="intent")
+        if self._live is not None:
+            self._live.own_source(source, on)
 
     def _show(self, tiles: tuple[TileRequest, ...]) -> None:
-        if self._media is not None and isinstance(self.state.value, InMeeting):
-            self._media.show(tiles)
-
-    def _forget_sfu(self) -> None:
-        if self._roster is not None:
-            self._roster.lost()
-
-    def _soon(self) -> None:
-        """Bring the state up to date once this turn of the loop is over: bursts become one change."""
-        if not self._dirty:
-            self._dirty = True
-            asyncio.get_running_loop().call_soon(self._publish)
-
-    def _publish(self) -> None:
-        self._dirty = False
-        roster, state = self._roster, self.state.value
-        if roster is None or not isinstance(state, InMeeting):
-            return
-        now = self._clock.monotonic()
-        people = roster.participants(now)
-        own = next((one for one in people if one.own), None)
-        used = self._keys.used
-        self._follow_deafness(roster.deaf_to())
-        self.state.set(
-            replace(
-                state,
-                participants=people,
-                alarms=roster.alarms(now),
-                quality=own.quality if own is not None else Quality.UNKNOWN,
-                key_index=used.index if state.encrypted and used is not None else None,
-            )
-        )
-        self.stage.people(people, roster.speaking(), roster.sharing())
-
-    def _follow_deafness(self, deaf: frozenset[str]) -> None:
-        if self._media is None:
-            return
-        for identity in deaf - self._deaf:
-            self._media.hear(identity, False)
-        for identity in self._deaf - deaf:
-            self._media.hear(identity, True)
-        self._deaf = deaf
-
-    def _change(self, change: Callable[[InMeeting], InMeeting]) -> None:
-        state = self.state.value
-        if isinstance(state, InMeeting):
-            self.state.set(change(state))
+        if self._live is not None:
+            self._live.media.show(tiles)

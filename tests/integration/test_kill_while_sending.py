@@ -9,6 +9,7 @@ import os
 import random
 import signal
 from collections import Counter
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,11 @@ from welink_desktop.core.ids import RoomId
 from welink_desktop.core.timeline import UndecryptableContent
 
 KILLS = int(os.environ.get("WELINK_KILLS", "50"))
-LONGEST_LIFE = 0.9
-"""Seconds from a process' start to its death, at most."""
+OPENING_KILLS = 5
+"""Every fifth kill comes at any moment of the start; the others while messages are on their way."""
+LONGEST_START = 0.9
+LONGEST_LIFE = 1.0
+"""Seconds after the process' start, and after its first accepted message."""
 
 
 @pytest.mark.slow
@@ -76,11 +80,23 @@ def _kill_again_and_again(profile: Path, rooms: list[RoomId], accepted: Path) ->
     for run in range(KILLS):
         process = context.Process(target=send, args=(str(profile), [str(room) for room in rooms], run, str(accepted)))
         process.start()
-        process.join(chance.uniform(0.03, LONGEST_LIFE))
+        if run % OPENING_KILLS == 0:
+            process.join(chance.uniform(0.03, LONGEST_START))
+        else:
+            _wait_for_growth(accepted, process)
+            process.join(chance.uniform(0.0, LONGEST_LIFE))
         process.kill()
         process.join(20)
         assert process.exitcode == -signal.SIGKILL, "the engine ended by itself"
         process.close()
+
+
+def _wait_for_growth(file: Path, process: BaseProcess) -> None:
+    """Until the process has accepted a message."""
+    before = file.stat().st_size if file.exists() else 0
+    while not file.exists() or file.stat().st_size == before:
+        process.join(0.01)
+        assert process.exitcode is None, "the engine ended by itself"
 
 
 def _accepted(file: Path) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from welink_desktop.adapters.matrix.client import MatrixSession
 from welink_desktop.core.ids import RoomId
 from welink_desktop.core.timeline import OutgoingText, SendPhase
 
-WAITING = 6
+WAITING = 12
 """Unsent messages per room beyond which a run waits for the line: kills shall meet every stage of an item's way."""
 
 

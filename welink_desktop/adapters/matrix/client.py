@@ -17,6 +17,7 @@ from welink_desktop.adapters.matrix.outbox.queue import Outbox
 from welink_desktop.adapters.matrix.outbox.receipts import ReadMarks
 from welink_desktop.adapters.matrix.outbox.typing import TypingNotices
 from welink_desktop.adapters.matrix.people.directory import PeopleDirectory
+from welink_desktop.adapters.matrix.rooms import summary_cache
 from welink_desktop.adapters.matrix.rooms.account_data import AccountData
 from welink_desktop.adapters.matrix.rooms.administration import RoomAdministration
 from welink_desktop.adapters.matrix.rooms.facts import RoomStore
@@ -44,6 +45,8 @@ from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.reactive import Cancel, Scope
 
 SIGN_OUT_SECONDS = 10.0
+REFRESH_SECONDS = 0.5
+KEEP_LIST_SECONDS = 120.0
 _log = topic("session")
 
 
@@ -129,7 +132,12 @@ class MatrixSession:
 
     async def start(self) -> None:
         """Show what is stored, then follow the server. Returns at once."""
-        self.room_list.load(self._rooms.rooms())
+        with self._around.database.read() as t:
+            known = summary_cache.kept(t)
+        self.room_list.load(self._rooms.rooms(), known)
+        if known:
+            self._scope.spawn(self._refresh_list(), name="refresh-list")
+        self._scope.spawn(self._keep_list(), name="keep-list")
         self.room_list.set_loading(not self._rooms.rooms())
         self._scope.add(self.room_list.close)
         self._scope.add(self.outbox.watch_all(self.hub.outbox_changed))
@@ -153,6 +161,8 @@ class MatrixSession:
         self.chat.save_drafts()
         await self.calls.close()
         await self._scope.aclose()
+        with self._around.database.transaction() as t:
+            summary_cache.keep(t, self.room_list.rooms)
         self._sync.connection.set(Connection(Link.STOPPED))
         await self._around.http.aclose()
         self._around.database.close()
@@ -193,6 +203,20 @@ class MatrixSession:
             with self._around.database.transaction() as t:
                 self.hub.publish_in(t, news)
                 self._ingest.decrypt_again(t, room, session, news)
+
+    async def _refresh_list(self) -> None:
+        """What was kept may be older than the store (after a crash). Not in the way of the first picture."""
+        await asyncio.sleep(REFRESH_SECONDS)
+        await self.room_list.refresh(self._rooms.rooms())
+
+    async def _keep_list(self) -> None:
+        last = self.room_list.rooms
+        while True:
+            await asyncio.sleep(KEEP_LIST_SECONDS)
+            if self.room_list.rooms != last:
+                last = self.room_list.rooms
+                with self._around.database.transaction() as t:
+                    summary_cache.keep(t, last)
 
     def _person_changed(self, person: Person) -> None:
         """Where somebody works may decide whether a room is shown as one with outsiders."""

@@ -1,7 +1,7 @@
 """The sorted room list and how it changes."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from welink_desktop.adapters.matrix.rooms.summaries import Summaries
 from welink_desktop.core.changes import Change, Insert, Move, Remove, Replace, Reset
@@ -10,6 +10,8 @@ from welink_desktop.core.ids import RoomId
 from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.reactive import Cancel, Signal
 from welink_desktop.core.rooms import RoomListBatch, RoomSummary
+
+_TURN = 5
 
 
 class RoomList:
@@ -24,13 +26,24 @@ class RoomList:
         self._loading = False
         self._timer: asyncio.TimerHandle | None = None
 
-    def load(self, rooms: Iterable[RoomId]) -> None:
-        """Everything from the store."""
-        built = [summary for room in rooms if (summary := self._summaries.build(room)) is not None]
+    def load(self, rooms: Iterable[RoomId], known: Sequence[RoomSummary] = ()) -> None:
+        """Everything from the store; or what is `known` from last time, to be brought up to date by `refresh`."""
+        built = list(known) or [summary for room in rooms if (summary := self._summaries.build(room)) is not None]
         built.sort(key=_order)
         self._rooms = built
         self._known = {summary.room: summary for summary in built}
         self._schedule()
+
+    async def refresh(self, rooms: Iterable[RoomId]) -> None:
+        """Build every summary again, the newest rooms first, a few in each turn of the loop."""
+        waiting = [*(summary.room for summary in self._rooms), *(room for room in rooms if room not in self._known)]
+        for start in range(0, len(waiting), _TURN):
+            self.update(waiting[start : start + _TURN])
+            await asyncio.sleep(0)
+
+    @property
+    def rooms(self) -> Sequence[RoomSummary]:
+        return tuple(self._rooms)
 
     def close(self) -> None:
         if self._timer is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from welink_desktop.adapters.media.process import barcode
+from welink_desktop.adapters.media.process import capture as capture_module
 from welink_desktop.adapters.media.process.board import MemoryBoard
 from welink_desktop.adapters.media.process.capture import Capture, open_source
 from welink_desktop.adapters.media.process.feeds import video_options
@@ -201,3 +203,52 @@ def test_small_cameras_are_sent_in_one_layer_and_large_ones_in_three() -> None:
     screen = video_options(1920, 1080, 30, screen=True)
     assert not screen.simulcast
     assert screen.video_encoding.max_framerate == 15
+
+
+class Unplugged:
+    """A camera that can be pulled out."""
+
+    name = "USB"
+
+    def __init__(self) -> None:
+        self.failed: Callable[[WeLinkError], None] = lambda error: None
+
+    def start(self, deliver: Callable[[Picture], None], failed: Callable[[WeLinkError], None]) -> None:
+        self.failed = failed
+        deliver(from_bgr(plain(64, 48)))
+
+    async def stop(self) -> None: ...
+
+
+async def test_an_unplugged_camera_is_told_and_can_be_opened_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Unplugged] = []
+
+    def open_unplugged(*_: object) -> Unplugged:
+        opened.append(Unplugged())
+        return opened[-1]
+
+    monkeypatch.setattr(capture_module, "open_source", open_unplugged)
+    failures: list[WeLinkError] = []
+    told = asyncio.Event()
+
+    def lost(error: WeLinkError) -> None:
+        failures.append(error)
+        told.set()
+
+    capture = Capture(TrackSource.CAMERA, lambda _: None, lost)
+    assert await capture.add("preview", lambda _: None) == (64, 48)
+    opened[0].failed(DeviceUnavailable("pulled", device="USB"))
+    await asyncio.wait_for(told.wait(), 5)
+    assert isinstance(failures[0], DeviceUnavailable)
+    assert await capture.add("preview", lambda _: None) == (64, 48)
+    assert len(opened) == 2
+    await capture.close()
+
+
+async def test_a_wayland_screen_is_refused_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("DISPLAY", ":99"), ("XDG_SESSION_TYPE", "wayland"), ("WAYLAND_DISPLAY", "wayland-0")):
+        monkeypatch.setenv(name, value)
+    capture = Capture(TrackSource.SCREEN, lambda _: None, lambda _: None)
+    with pytest.raises(DeviceUnavailable):
+        await capture.add("share", lambda _: None)
+    await capture.close()

@@ -23,7 +23,7 @@ class PictureSource(Protocol):
         """What the person calls it; "" for the default one."""
 
     def start(self, deliver: Consumer, failed: Callable[[WeLinkError], None]) -> None:
-        """Begin; `deliver` and `failed` are called from any thread. Returns at once."""
+        """Begin; `deliver` and `failed` are called from any thread. Returns at once. After `failed` the source has ended."""
 
     async def stop(self) -> None:
         """End, and give the device free. Nothing is delivered afterwards."""
@@ -132,6 +132,7 @@ class Capture:
             self._size.set_exception(error)
             return
         if self._source is not None:
+            self._source = None
             self._consumers.clear()
             self._lost(error)
 

@@ -49,6 +49,8 @@ class Screen:
     def _grab(self, deliver: Callable[[Picture], None]) -> None:
         if sys.platform == "linux" and not os.environ.get("DISPLAY"):
             raise DeviceUnavailable("no display", device="screen")
+        if os.environ.get("XDG_SESSION_TYPE") == "wayland" and os.environ.get("WAYLAND_DISPLAY"):
+            raise DeviceUnavailable("Wayland shows X11 programs a black screen", device="screen")
         due = time.monotonic()
         fps = min(FPS, max(1, self._wish.fps))
         with mss.MSS() as grabber:

@@ -5,13 +5,13 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 
-import qasync
 from PySide6.QtCore import QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from welink_desktop import APPLICATION_ID, __version__
 from welink_desktop.app.application import Application
+from welink_desktop.app.event_loop import UiLoop
 from welink_desktop.app.options import Options
 from welink_desktop.app.profile import Profile
 from welink_desktop.app.single_instance import SingleInstance
@@ -52,7 +52,7 @@ def run(options: Options, script: Script | None = None) -> int:
             return 0
         sys.stderr.write(strings(options.language).render(ProfileInUse().text) + "\n")
         return 1
-    loop = qasync.QEventLoop(app)
+    loop = UiLoop(app)
     asyncio.set_event_loop(loop)
     try:
         with loop:

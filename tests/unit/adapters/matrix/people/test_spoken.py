@@ -65,6 +65,13 @@ def test_names_sort_by_sound() -> None:
     ]
 
 
+def test_a_surname_is_said_as_a_surname() -> None:
+    assert readings_of("曾乐")[0][0] == "zeng"
+    names = ["单小雨", "曾乐", "陈一", "邓二", "单田"]
+    in_order = ["陈一", "邓二", "单田", "单小雨", "曾乐"]
+    assert sorted(names, key=lambda name: sort_key(name, readings_of(name))) == in_order
+
+
 PEOPLE = [
     Person(UserId("@lin:x"), "林知远", other_name="Lin Zhiyuan", staff_number="Y201204", title="院长助理", department="院领导"),
     Person(UserId("@li:x"), "李子怡", other_name="Li Ziyi", staff_number="Y201999", title="护士长", department="急诊科"),

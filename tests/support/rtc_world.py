@@ -107,12 +107,18 @@ class Server:
         self._world.delayed[delay_id] = (state_key, self._user)
         return delay_id
 
+    async def delayed_of(self, room: RoomId, event_type: str, state_key: str) -> Sequence[str]:
+        self._note("delayed-list")
+        return [one for one, (key, user) in self._world.delayed.items() if (key, user) == (state_key, self._user)]
+
     async def update_delayed(self, delay_id: str, action: str, *, timeout: float) -> None:
         self._note(action)
         if delay_id not in self._world.delayed:
             raise not_found()
         if action == "send":
             self._world.fire(delay_id)
+        elif action == "cancel":
+            del self._world.delayed[delay_id]
 
 
 class Rooms:

@@ -34,6 +34,9 @@ class CallServer(Protocol):
     async def put_delayed_state(self, room: RoomId, event_type: str, state_key: str, content: JsonObject, delay_ms: int) -> str:
         """Schedule a state event (MSC4140); returns its delay id."""
 
+    async def delayed_of(self, room: RoomId, event_type: str, state_key: str) -> Sequence[str]:
+        """Delay ids of everything of ours that is scheduled for this state."""
+
     async def update_delayed(self, delay_id: str, action: str, *, timeout: float) -> None:
         """`restart`, `send` or `cancel`. Raises `Missing` if it is not scheduled any more."""
 

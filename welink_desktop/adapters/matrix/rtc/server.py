@@ -81,6 +81,18 @@ class HttpCallServer:
         )
         return _text(answer, "delay_id")
 
+    async def delayed_of(self, room: RoomId, event_type: str, state_key: str) -> Sequence[str]:
+        answer = await self._http.request("GET", DELAYED, deadline=STATE_DEADLINE, retry=False)
+        listed = answer.get("delayed_events")
+        wanted = (room, event_type, state_key)
+        return [
+            event["delay_id"]
+            for event in (listed if isinstance(listed, list) else [])
+            if isinstance(event, dict)
+            and (event.get("room_id"), event.get("type"), event.get("state_key")) == wanted
+            and isinstance(event.get("delay_id"), str)
+        ]
+
     async def update_delayed(self, delay_id: str, action: str, *, timeout: float) -> None:
         try:
             await self._http.request("POST", (*DELAYED, delay_id, action), json={}, deadline=timeout, retry=False)

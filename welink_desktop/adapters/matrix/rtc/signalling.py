@@ -3,12 +3,15 @@
 from welink_desktop.adapters.matrix.crypto.records import ToDevice
 from welink_desktop.adapters.matrix.rtc.keeper import Place
 from welink_desktop.adapters.matrix.rtc.key_events import KEY_EVENT
-from welink_desktop.adapters.matrix.rtc.membership import parse_members, state_key_of
+from welink_desktop.adapters.matrix.rtc.membership import MEMBER_EVENT, parse_members, state_key_of
 from welink_desktop.adapters.matrix.rtc.session import CallParts, RtcSession
 from welink_desktop.adapters.matrix.rtc.transports import Transports
 from welink_desktop.core.calls import CallMember
-from welink_desktop.core.errors import MeetingTokenRefused
+from welink_desktop.core.errors import MeetingTokenRefused, WeLinkError
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
+from welink_desktop.core.log import literal, topic
+
+_log = topic("call")
 
 
 class RtcSignalling:
@@ -22,6 +25,7 @@ class RtcSignalling:
         self._own = (user, device)
         self._transports = Transports(parts.server, parts.clock, configured)
         self._session: RtcSession | None = None
+        self._cleared: set[RoomId] = set()
         self._stop_listening = parts.keys.listen(KEY_EVENT, self._key_arrived)
 
     async def members(self, room: RoomId) -> tuple[CallMember, ...]:
@@ -43,6 +47,7 @@ class RtcSignalling:
         user, device = self._own
         state_key = state_key_of(user, device, self._parts.rooms.version(room))
         place = Place(room=room, user=user, device=device, state_key=state_key, service_url=service_url)
+        await self._clear_remains(place)
         session = RtcSession(self._parts, place, video=video, ended=lambda: self._drop(session))
         self._session = session
         try:
@@ -51,6 +56,18 @@ class RtcSignalling:
             self._transports.forget()
             raise
         return session
+
+    async def _clear_remains(self, place: Place) -> None:
+        """A leave that a killed run of ours has left scheduled would remove us again: cancel it, once per room and run."""
+        if place.room in self._cleared:
+            return
+        self._cleared.add(place.room)
+        server = self._parts.server
+        try:
+            for delay_id in await server.delayed_of(place.room, MEMBER_EVENT, place.state_key):
+                await server.update_delayed(delay_id, "cancel", timeout=self._parts.timings.restart_timeout)
+        except WeLinkError as error:
+            _log.info("remains of an earlier run not looked for", error=literal(type(error).__name__))
 
     async def close(self) -> None:
         self._stop_listening()

@@ -66,6 +66,14 @@ async def test_membership_requests() -> None:
     await http.aclose()
 
 
+async def test_scheduled_leaves_are_found() -> None:
+    ours = {"delay_id": "d1", "room_id": ROOM, "type": MEMBER_EVENT, "state_key": "_key"}
+    others = [ours | {"delay_id": 5}, ours | {"state_key": "_other"}, "x", {}]
+    http, _ = answering(says(delayed_events=[ours, *others]))
+    assert await HttpCallServer(http, ANN).delayed_of(ROOM, MEMBER_EVENT, "_key") == ["d1"]
+    await http.aclose()
+
+
 async def test_an_older_server_takes_the_action_in_the_body() -> None:
     def older(request: httpx.Request) -> httpx.Response:
         if request.url.path.endswith("/restart"):

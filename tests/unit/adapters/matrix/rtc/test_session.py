@@ -85,7 +85,7 @@ async def test_joining_goes_ticket_delayed_leave_member_restart() -> None:
     world = RtcWorld()
     ann = party(world, "ann")
     async with in_call(ann) as heard:
-        assert ann.server.log[:6] == ["transports", "openid", "token", "delay", "member", "restart"]
+        assert ann.server.log[:6] == ["transports", "delayed-list", "openid", "token", "delay", "member"]
         ticket = await heard.session.ticket()
         assert (ticket.url, ticket.identity, ticket.service_url) == ("wss://sfu.example.org", ann.identity, SERVICE)
         assert ticket.encrypted
@@ -141,6 +141,23 @@ async def test_our_membership_overwritten_by_others_comes_back() -> None:
         world.put(bob.user, key, {})
         await eventually(lambda: sorted(a.users) == ["ann", "bob"] and a.members[-1].user == ann.user)
         await eventually(lambda: a.own() in b.keys_of(ann).values())
+
+
+async def test_what_a_killed_run_left_scheduled_is_cancelled() -> None:
+    world = RtcWorld()
+    killed, ann = party(world, "ann"), party(world, "ann")
+    session = await killed.calls.join(ROOM, video=True)
+    await session._scope.aclose()
+    (left,) = world.delayed
+    async with in_call(ann) as heard:
+        assert left not in world.delayed
+        assert heard.users == ["ann"]
+    world.delayed.clear()
+    ann.calls._cleared.clear()
+    ann.server.fail["delayed-list"] = OFFLINE
+    async with in_call(ann) as heard:
+        assert heard.users == ["ann"]
+    await session.leave()
 
 
 async def test_the_heartbeat_makes_a_new_delayed_leave_when_the_old_is_gone() -> None:

@@ -157,8 +157,8 @@ class Party:
         self.work()
         for claim in self.machine.room_claims(rules):
             self.machine.request_done(claim, self.server.answer(self.who, claim))
-        self.machine.share_room_key(rules)
-        self.work()
+        while self.machine.share_room_key(rules):
+            self.work()
 
     def say(self, rules: RoomRules, text: str, *, event: str, ts: int = 1_700_000_000_000) -> dict[str, Any]:
         """Share, encrypt; returns the room event as a server would show it."""

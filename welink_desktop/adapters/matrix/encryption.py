@@ -131,8 +131,8 @@ class Encryption:
             await self._fresh_lists(rules.recipients)
             epoch = self._machine.epoch
             await self._claim(lambda: self._machine.room_claims(rules))
-            with self._change():
-                self._machine.share_room_key(rules)
+            while self._share(rules):
+                await self._work.send_outgoing(lambda request: request.room == room)
             await self._work.send_outgoing(lambda request: request.room == room)
             self._prepared[room] = (rules, epoch, self._clock.monotonic())
             self._work.wake()
@@ -193,6 +193,10 @@ class Encryption:
             self._machine.track([user])
         await self._fresh_lists([user])
         return self._machine.devices_of(user)
+
+    def _share(self, rules: RoomRules) -> bool:
+        with self._change():
+            return bool(self._machine.share_room_key(rules))
 
     def _is_prepared(self, rules: RoomRules) -> bool:
         known = self._prepared.get(rules.room)

@@ -1,6 +1,7 @@
 """Our own device: its keys, its one-time keys and what must be uploaded (matrix.md §8.1)."""
 
 import dataclasses
+import functools
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -53,8 +54,9 @@ class OwnAccount:
         signature = self.keys.sign(signed_part(value)).to_base64()
         return {**value, "signatures": {self.user: {f"ed25519:{self.device}": signature}}}
 
+    @functools.cached_property
     def device_keys(self) -> JsonObject:
-        """Our signed public device object."""
+        """Our signed public device object. Do not change the result."""
         return self.signed(
             {
                 "user_id": self.user,
@@ -80,7 +82,7 @@ class OwnAccount:
         """What the server lacks. New private keys are in the store before this returns; asking again gives the same keys."""
         body: JsonObject = {}
         if not self.row.uploaded:
-            body["device_keys"] = self.device_keys()
+            body["device_keys"] = self.device_keys
         self._make_keys()
         if self.keys.one_time_keys:
             body["one_time_keys"] = {

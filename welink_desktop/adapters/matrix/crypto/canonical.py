@@ -68,6 +68,19 @@ def decode(text: object) -> bytes:
         raise ValueError("not base64") from None
 
 
+def storable(text: object) -> bool:
+    """Text that can be written as UTF-8: JSON may hold lone surrogates, which no file and no database takes."""
+    if not isinstance(text, str):
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def unpadded(text: object) -> str:
     """A 32-byte key as unpadded base64. Raises `ValueError` if it is not one."""
     data = decode(text)

@@ -31,7 +31,7 @@ from welink_desktop.core.clock import Clock
 from welink_desktop.core.errors import EncryptionRefused
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 
-TO_DEVICE_BATCH = 250
+TO_DEVICE_BATCH = 100
 
 
 class CryptoMachine:
@@ -161,7 +161,10 @@ class CryptoMachine:
         return self._writer.claims(rules)
 
     def share_room_key(self, rules: RoomRules) -> list[SendToDevice]:
-        """Requests that bring the room's current session to everybody who may read. Raises `EncryptionRefused`."""
+        """Requests that bring the room's current session to the next of those who may read; call until there are none.
+
+        Raises `EncryptionRefused` for an unknown algorithm.
+        """
         _check(rules)
         return self._writer.share(rules)
 

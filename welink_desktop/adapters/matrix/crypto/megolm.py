@@ -9,6 +9,7 @@ from typing import Any
 
 import vodozemac
 
+from welink_desktop.adapters.matrix.crypto.canonical import storable
 from welink_desktop.adapters.matrix.crypto.records import (
     MEGOLM,
     Decrypted,
@@ -217,14 +218,16 @@ def _envelope(event: Mapping[str, Any]) -> _Envelope | Undecryptable:
     content, event_id, sender = event.get("content"), event.get("event_id"), event.get("sender")
     if not isinstance(content, dict) or not isinstance(event_id, str) or not isinstance(sender, str):
         return _DAMAGED
+    if not storable(event_id) or not storable(sender):
+        return _DAMAGED
     if content.get("algorithm") != MEGOLM:
         return _UNKNOWN_ALGORITHM
     session, ciphertext = content.get("session_id"), content.get("ciphertext")
-    if not isinstance(session, str) or not isinstance(ciphertext, str) or "state_key" in event:
+    if not isinstance(session, str) or not session.isascii() or not isinstance(ciphertext, str) or "state_key" in event:
         return _DAMAGED
     stamp, hint = event.get("origin_server_ts"), content.get("device_id")
     at_ms = stamp if isinstance(stamp, int) and 0 <= stamp < 2**53 else 0
-    return _Envelope(event_id, sender, session, ciphertext, at_ms, hint[:255] if isinstance(hint, str) else "")
+    return _Envelope(event_id, sender, session, ciphertext, at_ms, hint[:255] if isinstance(hint, str) and storable(hint) else "")
 
 
 def _room_event(plaintext: bytes) -> JsonObject | None:

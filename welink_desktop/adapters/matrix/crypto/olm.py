@@ -72,7 +72,7 @@ class OlmChannel:
             "recipient": device.user,
             "recipient_keys": {"ed25519": device.ed25519},
             "keys": {"ed25519": self._account.ed25519},
-            "sender_device_keys": self._account.device_keys(),
+            "sender_device_keys": self._account.device_keys,
         }
         session = vodozemac.Session.from_pickle(row.pickle, self._pickle_key)
         kind, body = session.encrypt(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()).to_parts()

@@ -30,8 +30,8 @@ from welink_desktop.core.clock import Clock
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.log import short, topic
 
-BATCH = 250
-"""Devices per to-device request and per claim."""
+BATCH = 100
+"""Devices per to-device request and per claim: about a tenth of a second of work, so that nothing else waits long."""
 
 _log = topic("crypto.outbound")
 
@@ -67,19 +67,21 @@ class RoomWriter:
         return claims_for(self._olm.claimable(missing))
 
     def share(self, rules: RoomRules) -> list[SendToDevice]:
-        """Give the current session (a new one if the old has ended) to every allowed device that lacks it.
+        """Give the current session (a new one if the old has ended) to the next devices that may have it and lack it.
 
-        The returned requests are in the store already. Devices that cannot be reached learn why.
+        The returned requests are in the store already. Call again until there are none: each call serves at most `BATCH`
+        devices, the last one tells those that cannot be reached why.
         """
         audience = self._audience(rules)
         session = self._current(rules) or self._begin(rules)
         have = {(share.user, share.device) for share in self._store.shares(rules.room, session.session)}
         missing = [device for ref, device in audience.allowed.items() if ref not in have]
-        requests = []
-        for start in range(0, len(missing), BATCH):
-            requests += self._share_with(session, missing[start : start + BATCH])
-        requests += self._withhold(session, audience.refused)
-        return requests
+        unreachable = {device.ref for device in self._olm.without_session(missing)}
+        ready = [device for device in missing if device.ref not in unreachable]
+        if ready:
+            return self._share_with(session, ready[:BATCH])
+        lonely = [(device, Withheld.NO_OLM) for device in missing]
+        return self._withhold(session, [*audience.refused, *lonely])
 
     def encrypt(self, room: RoomId, event_type: str, content: JsonObject) -> JsonObject:
         """The content of an `m.room.encrypted` event. Raises `NotPrepared`."""
@@ -187,21 +189,19 @@ class RoomWriter:
             index, key = 0, session.first_key
         content = self._room_key(session, key)
         messages: dict[UserId, dict[DeviceId, JsonObject]] = {}
-        shares, unreachable = [], []
+        shares = []
         for device in devices:
             sealed = self._olm.encrypt(device, "m.room_key", content)
             if sealed is None:
-                unreachable.append((device, Withheld.NO_OLM))
                 continue
             messages.setdefault(device.user, {})[device.device] = sealed
             shares.append(Share(device.user, device.device, device.curve25519, index))
-        requests = []
-        if messages:
-            request = SendToDevice(new_txn(), "m.room.encrypted", messages, session.room, session.session)
-            self._store.add_outgoing(request)
-            self._store.save_shares(session.room, session.session, shares)
-            requests.append(request)
-        return requests + self._withhold(session, unreachable)
+        if not messages:
+            return []
+        request = SendToDevice(new_txn(), "m.room.encrypted", messages, session.room, session.session)
+        self._store.add_outgoing(request)
+        self._store.save_shares(session.room, session.session, shares)
+        return [request]
 
     def _withhold(self, session: Outbound, refused: Iterable[tuple[Device, Withheld]]) -> list[SendToDevice]:
         """Tell devices why they get nothing: once per session, `m.no_olm` once per device."""

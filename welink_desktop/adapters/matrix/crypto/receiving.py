@@ -1,8 +1,10 @@
 """To-device events: opening, checking who sent them, acting on them (matrix.md §8.3, §8.9)."""
 
 from collections.abc import Sequence
+from typing import Any, TypeGuard
 
 from welink_desktop.adapters.matrix.crypto.account import OwnAccount
+from welink_desktop.adapters.matrix.crypto.canonical import storable
 from welink_desktop.adapters.matrix.crypto.devices import DeviceLists
 from welink_desktop.adapters.matrix.crypto.megolm import RoomReader
 from welink_desktop.adapters.matrix.crypto.olm import Duplicate, NotForUs, OlmChannel, Opened, Wedged
@@ -56,7 +58,7 @@ class Receiver:
         if not isinstance(event, dict):
             return News()
         kind, sender, content = event.get("type"), event.get("sender"), event.get("content")
-        if not isinstance(kind, str) or not isinstance(sender, str) or not isinstance(content, dict):
+        if not isinstance(kind, str) or not _is_id(sender) or not isinstance(content, dict):
             _log.warning("malformed to-device event")
             return News()
         user = UserId(sender)
@@ -157,7 +159,7 @@ class Receiver:
 
     def _room_key(self, content: JsonObject, device: Device) -> News:
         room = content.get("room_id")
-        if not isinstance(room, str) or not 0 < len(room) <= MAX_ID:
+        if not _is_id(room):
             return News()
         self._lists.track([device.user])
         session = self._reader.add(RoomId(room), content, device, Source.OLM)
@@ -167,9 +169,9 @@ class Receiver:
         """Only explains; a key that arrives later counts all the same."""
         code = _withheld_code(content.get("code"))
         room, session, device = content.get("room_id"), content.get("session_id"), content.get("from_device")
-        if code is Withheld.NO_OLM and isinstance(device, str) and len(device) <= MAX_ID:
+        if code is Withheld.NO_OLM and _is_id(device):
             self._no_channel(sender, DeviceId(device))
-        if code is None or not isinstance(room, str) or not isinstance(session, str) or len(room) + len(session) > 2 * MAX_ID:
+        if code is None or not _is_id(room) or not _is_id(session):
             return News()
         self._store.save_withheld(RoomId(room), session, code)
         return News(withheld=[(RoomId(room), session)])
@@ -204,6 +206,10 @@ class Receiver:
             return False
         self._store.save_unwedged(device.curve25519, now)
         return True
+
+
+def _is_id(value: Any) -> TypeGuard[str]:
+    return storable(value) and 0 < len(value) <= MAX_ID
 
 
 def _withheld_code(value: object) -> Withheld | None:

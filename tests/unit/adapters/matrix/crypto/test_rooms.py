@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.support.key_server import FakeClock, KeyServer, Party, rules_for
 from welink_desktop.adapters.matrix.crypto.machine import CryptoMachine
@@ -36,6 +38,13 @@ class Stores:
         self._kind = kind
         self._folder = folder
         self.open: list[Database] = []
+        self._shared: Party | None = None
+
+    def shared(self, make: Callable[[], Party]) -> Party:
+        """One party for all examples of a test."""
+        if self._shared is None:
+            self._shared = make()
+        return self._shared
 
     def make(self) -> CryptoStore:
         if self._kind == "memory":
@@ -321,15 +330,15 @@ def test_withheld_codes_explain_and_a_later_key_still_counts(server: TestServer,
     assert body(bob.machine.decrypt(ROOM, event)) == "x"
 
 
-def test_more_than_250_devices_are_served_in_batches(server: TestServer, clock: FakeClock) -> None:
+def test_many_devices_are_served_in_batches(server: TestServer, clock: FakeClock) -> None:
     alice = party(server, clock, ALICE)
-    people = [UserId(f"@p{number}:x") for number in range(260)]
+    people = [UserId(f"@p{number}:x") for number in range(130)]
     for person in people:
         Party(server, CryptoMachine(person, DeviceId("D"), MemoryStore(), b"k" * 32, clock))
     server.asked.clear()
     alice.say(rules_for(ROOM, ALICE, *people), "x", event="$1")
     sizes = [len(one.devices) for one in server.asked if isinstance(one, SendToDevice)]
-    assert sizes == [250, 10]
+    assert sizes == [100, 30]
 
 
 def test_no_secret_shows_in_a_repr(server: TestServer, clock: FakeClock) -> None:
@@ -365,6 +374,29 @@ def test_a_malformed_event_is_undecryptable_and_raises_nothing(
     bob = party(server, clock, BOB)
     event = {"type": "m.room.encrypted", "event_id": "$1", "sender": ALICE, "content": {}, **broken}
     assert isinstance(bob.machine.decrypt(ROOM, event), Undecryptable)
+
+
+HOSTILE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(), max_size=20) | st.just("\ud800"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(
+    st.fixed_dictionaries({"event_id": HOSTILE, "sender": HOSTILE, "origin_server_ts": HOSTILE}),
+    st.fixed_dictionaries(
+        {"algorithm": st.just("m.megolm.v1.aes-sha2"), "session_id": HOSTILE, "ciphertext": HOSTILE, "device_id": HOSTILE}
+    ),
+)
+def test_hostile_events_never_raise(
+    server: TestServer, clock: FakeClock, event: dict[str, object], content: dict[str, object]
+) -> None:
+    bob = server.stores.shared(lambda: party(server, clock, BOB))
+    assert isinstance(bob.machine.decrypt(ROOM, {**event, "content": content}), Undecryptable)
+    news = bob.machine.receive_to_device({"type": "m.room_key.withheld", "sender": event["sender"], "content": content})
+    assert not news.room_keys
 
 
 @pytest.mark.parametrize("kind", ["m.room_key", "m.room.encrypted", "m.dummy", "m.secret.request", "m.key.verification.start"])

@@ -10,6 +10,8 @@ from tests.support.engine import RoomsSeen, shared_room
 from tests.support.meetings import frame_where
 from tests.support.servers import TestLiveKit, TestSynapse, TestTokenService
 from tests.support.until import eventually
+from welink_desktop.adapters.matrix.rtc.membership import MEMBER_EVENT
+from welink_desktop.adapters.matrix.rtc.signalling import RtcSignalling
 from welink_desktop.adapters.media.process import barcode
 from welink_desktop.core.calls import Frame
 from welink_desktop.services.meeting.records import Idle
@@ -75,3 +77,18 @@ async def test_a_killed_client_is_removed_by_the_server(synapse: TestSynapse, tm
         started = asyncio.get_running_loop().time()
         await eventually(lambda: ann.sees_in(bob.identity) is None, 30)
         assert asyncio.get_running_loop().time() - started < 25
+
+
+async def test_joining_again_right_after_a_kill_is_not_undone(synapse: TestSynapse, tmp_path: Path) -> None:
+    async with callers(synapse, tmp_path, "ann", "bob") as (ann, bob):
+        room = await shared_room(ann.person, bob.person)
+        await ann.enter(room, camera=False, microphone=False)
+        calls = bob.person.session.calls
+        killed = await calls.join(room, video=False)
+        await killed._scope.aclose()
+        fresh = RtcSignalling(calls._parts, user=bob.person.account.user, device=bob.person.account.device)
+        session = await fresh.join(room, video=False)
+        scheduled = await calls._parts.server.delayed_of(room, MEMBER_EVENT, session._place.state_key)
+        assert len(scheduled) == 1
+        await fresh.close()
+        await killed.leave()

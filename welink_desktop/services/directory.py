@@ -110,7 +110,16 @@ class Directory:
             return
         self._change(organisation=organisation, organisation_loading=False)
         if organisation is not None and self.state.value.department is None:
-            self.select_department(await self._first_department(organisation.root))
+            self._open_first(await self._first_department(organisation.root))
+
+    def _open_first(self, department: RoomId) -> None:
+        """What the person did while the tree was loading stands: a search goes on, a chosen department stays."""
+        if self.state.value.department is not None:
+            return
+        if self.state.value.search:
+            self._change(department=department)
+        else:
+            self.select_department(department)
 
     async def _first_department(self, root: Department) -> RoomId:
         """Our own department, so that the page opens on people one knows."""

@@ -98,6 +98,14 @@ async def test_searching_and_returning(directory: Directory) -> None:
     assert names(after) == names(before)
 
 
+async def test_a_search_typed_while_the_tree_loads_goes_on(directory: Directory) -> None:
+    directory.load()
+    directory.search("叶知秋")
+    state = await until(directory.state, lambda now: now.department is not None and is_ready(now))
+    assert state.search == "叶知秋"
+    assert names(state) == ["叶知秋"]
+
+
 async def test_only_the_last_search_counts(directory: Directory) -> None:
     directory.search("陈")
     directory.search("Maya")

@@ -20,11 +20,13 @@ from welink_desktop.evaluation.colleagues.accounts import accounts_in
 from welink_desktop.evaluation.colleagues.crew import Crew
 from welink_desktop.evaluation.colleagues.history import Historian
 from welink_desktop.evaluation.colleagues.part import ColleaguesPart
-from welink_desktop.evaluation.sample import Sample, sample
+from welink_desktop.evaluation.sample import Sample, SampleRoom, sample
 from welink_desktop.evaluation.seed import SeededRooms, load_seeded
 from welink_desktop.evaluation.state import BackendState, StateFile
 
 BEAT = 5.0
+AT_ONCE = 3
+"""Conversations that are written side by side."""
 LOOK = 0.5
 """Seconds between two looks for the viewer's first device."""
 _log = topic("evaluation.colleagues")
@@ -82,14 +84,18 @@ class Colleagues:
         phone = await self._crew.open(viewer, password)
         rooms = {key: RoomId(place) for key, place in self._seeded.rooms.items()}
         historian = Historian(self._sample, self._crew.sessions, rooms, self._folder)
-        for room in self._sample.rooms:
-            if not self._mark(room.key).exists():
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def write(room: SampleRoom) -> None:
+            async with gate:
                 self._mark(room.key).touch()
                 try:
                     await historian.write(room)
                 except (WeLinkError, TimeoutError, RuntimeError) as error:
                     _log.error("a conversation stays unfinished", exc=error, room=literal(room.key))
                 self._tell()
+
+        await asyncio.gather(*(write(room) for room in self._sample.rooms if not self._mark(room.key).exists()))
         del self._crew.sessions[viewer]
         await phone.close()
         self._mark("done").touch()

@@ -1,5 +1,6 @@
 """The part of the tour that runs in the app: `python -m welink_desktop.evaluation.tour.inside first|second`."""
 
+import asyncio
 import os
 import sys
 import time
@@ -14,6 +15,8 @@ from welink_desktop.evaluation.tour.report import Step, write_steps
 from welink_desktop.evaluation.tour.script import Login, Script
 
 SIZE = (1440, 900)
+SETTLE = 0.8
+"""Seconds for pictures and animations before the screenshot; not counted."""
 FIRST_NUMBER = {"first": 1, "second": 13}
 
 
@@ -31,6 +34,7 @@ class Act:
     async def __call__(self, application: Application) -> int:
         application.window.resize(*SIZE)
         application.window.move(0, 0)
+        application.window.activateWindow()
         for number, (name, do) in enumerate(self._plan, FIRST_NUMBER[self._name]):
             if not await self._step(number, name, do):
                 return 1
@@ -44,6 +48,7 @@ class Act:
         except Exception as error:
             good, remark = False, f"{type(error).__name__}: {error}"
         seconds = round(time.monotonic() - begun, 2)
+        await asyncio.sleep(SETTLE)
         self._hand.save(self._folder / picture)
         self._steps.append(Step(name, good, seconds, picture, remark))
         write_steps(self._folder / f"{self._name}.json", self._steps)

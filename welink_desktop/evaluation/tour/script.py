@@ -1,6 +1,7 @@
 """What is done on the tour, step by step, through the widgets only."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -128,6 +129,8 @@ class Script:
         canvas = await self._canvas()
         await hand.until(lambda: len(self._faces(canvas)) >= 3 or None, "three participants with pictures", 90)
         moving = await self._moving(canvas, 3, 60)
+        with contextlib.suppress(NotSeen):
+            moving = await self._moving(canvas, sample().meetings.most, 10)
         heard = await self._heard()
         self._key = self._key_number()
         return f"{len(moving)} moving pictures: {', '.join(sorted(moving))}; sound {heard}"

@@ -1,0 +1,79 @@
+"""Back after a weekend: 10,000 encrypted messages in one gap, until every one is a readable row."""
+
+import asyncio
+import secrets
+import time
+from pathlib import Path
+
+import httpx
+
+from bench._world import StallWatch, client, run, until
+from bench.report import Report, percentile
+from tests.support.engine import RoomsSeen, TimelineSeen, signed_in
+from tests.support.servers import TestSynapse
+from welink_desktop.adapters.matrix.client import MatrixSession
+from welink_desktop.core.ids import RoomId
+from welink_desktop.core.rooms import RoomRequest
+from welink_desktop.core.timeline import TextContent
+
+MESSAGES = 10_000
+AT_ONCE = 24
+PER_KEY = 50
+"""Looked at again so often whether the room key must change (it does after 100 messages)."""
+
+
+async def fill(synapse: TestSynapse, token: str, session: MatrixSession, room: RoomId) -> None:
+    """Put 10,000 encrypted messages into the room, encrypted by the sender's own engine, many requests at a time."""
+    sealed = []
+    for number in range(MESSAGES):
+        if number % PER_KEY == 0:
+            await session.encryption.prepare_to_send(room)
+        sealed.append(session.encryption.encrypt(room, "m.room.message", {"msgtype": "m.text", "body": f"message {number}"}))
+    contents = iter(sealed)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(base_url=synapse.base_url, headers=headers, timeout=120) as http:
+
+        async def send() -> None:
+            for content in contents:
+                path = f"/_matrix/client/v3/rooms/{room}/send/m.room.encrypted/{secrets.token_hex(8)}"
+                (await http.put(path, json=content)).raise_for_status()
+
+        await asyncio.gather(*(send() for _ in range(AT_ONCE)))
+
+
+async def main(synapse: TestSynapse, folder: Path) -> Report:
+    report = Report("catchup")
+    registered = synapse.register("amy")
+    amy = await signed_in(synapse, registered, folder)
+    await amy.live()
+    async with client(synapse, "ben", folder) as ben:
+        room = await amy.session.chat.create_room(RoomRequest(name="Weekend", invite=(ben.account.user,)))
+        rooms = RoomsSeen(ben.running)
+        await until(lambda: rooms.get(room) is not None)
+        rooms.cancel()
+        await ben.running.chat.join(room)
+        await ben.close()
+        await fill(synapse, registered.access_token, amy.session, room)
+        stalls = StallWatch()
+        stalls.start()
+        start = time.perf_counter()
+        await ben.open()
+        seen = TimelineSeen(await ben.running.chat.open_timeline(room))
+        report.figure("open_s", time.perf_counter() - start)
+        while len(seen.bodies) < MESSAGES and await seen.timeline.load_older(500):
+            await asyncio.sleep(0)
+        await until(lambda: len(seen.bodies) >= MESSAGES, 120)
+        report.figure("caught_up_s", time.perf_counter() - start, max=15)
+        await stalls.stop()
+        readable = {item.content.body for item in seen.items if isinstance(item.content, TextContent)}
+        report.figure("readable", len(readable & {f"message {n}" for n in range(MESSAGES)}), min=MESSAGES)
+        report.figure("ui_stall_p99_ms", percentile(stalls.late, 0.99), max=50)
+        report.figure("ui_stall_max_ms", max(stalls.late))
+        seen.cancel()
+        await seen.timeline.close()
+    await amy.close()
+    return report
+
+
+if __name__ == "__main__":
+    run(main)

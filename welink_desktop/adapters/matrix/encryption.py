@@ -59,6 +59,7 @@ class Encryption:
         self._listeners: dict[str, list[Listener]] = {}
         self._locks: dict[RoomId, asyncio.Lock] = {}
         self._claiming = asyncio.Lock()
+        self._arrived = asyncio.Event()
         self._prepared: dict[RoomId, tuple[RoomRules, int, float]] = {}
         with database.transaction():
             key = pickle_key(database, secrets.token_bytes(32))
@@ -70,6 +71,7 @@ class Encryption:
     async def start(self) -> None:
         """Start the work that uploads, queries and sends. Returns at once; also continues what a crash interrupted."""
         self._scope.spawn(self._work.run(), name="encryption")
+        self._scope.spawn(self._empty_inbox(), name="to-device")
         self.wake()
 
     def receive_sync(
@@ -97,11 +99,20 @@ class Encryption:
             self._inbox.process(self._database, transaction)
 
     def wake(self) -> None:
-        """After the commit: process what is left of the inbox and do what is due. Returns at once."""
-        while self._inbox.waiting:
+        """After the commit: what is left of the inbox is processed, in small steps, and what is due is done. Returns at once."""
+        if self._inbox.waiting:
+            self._arrived.set()
+        self._work.wake()
+
+    async def _empty_inbox(self) -> None:
+        while True:
+            await self._arrived.wait()
             with self._change() as transaction:
                 self._inbox.process(self._database, transaction)
-        self._work.wake()
+            if not self._inbox.waiting:
+                self._arrived.clear()
+                self._work.wake()
+            await asyncio.sleep(0)
 
     def forget_device_lists(self) -> None:
         """Device list changes may have been missed (unknown position): every tracked list is fetched again."""

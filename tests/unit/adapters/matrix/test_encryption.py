@@ -202,7 +202,7 @@ async def test_a_crash_before_waking_loses_no_key(world: World) -> None:
     await bob.die()
     bob.open()
     await bob.encryption.start()
-    assert bob.count("inbox") == 0
+    await until(lambda: bob.count("inbox") == 0)
     assert bob.text(event) == "x"
 
 

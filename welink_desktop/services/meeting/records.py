@@ -77,6 +77,7 @@ class Choices:
     speaker: str = ""
 
     def named(self, kind: DeviceKind) -> str:
+        """The name of the chosen device."""
         match kind:
             case DeviceKind.MICROPHONE:
                 return self.microphone.device

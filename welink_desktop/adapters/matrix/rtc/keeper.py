@@ -70,6 +70,7 @@ class MembershipKeeper:
         self._delay_id = ""
         self._event = EventId("")
         self._since_ms: int | None = None
+        self._seen: CallMember | None = None
         self._confirmed = self._vanished = self._changed = self._doubtful = self._left = self._tried = False
         self._put_at = self._alive_at = self._joined_at = clock.monotonic()
         self._refreshed = 0
@@ -95,17 +96,22 @@ class MembershipKeeper:
 
     def observed(self, own: CallMember | None) -> None:
         """What the room's state says about us since the last sync."""
+        self._seen = own
         if own is not None:
-            if own.event == self._event:
-                self._confirmed = True
-                self._since_ms = own.since_ms
-                if self._changed:
-                    self._wake.set()
+            self._confirm()
             return
         if self._confirmed and not self._left:
             self._confirmed = False
             self._vanished = True
             self._wake.set()
+
+    def _confirm(self) -> None:
+        """A sync may bring our event before the answer to our own request does."""
+        if self._seen is not None and self._seen.event == self._event:
+            self._confirmed = True
+            self._since_ms = self._seen.since_ms
+            if self._changed:
+                self._wake.set()
 
     def set_video(self, on: bool) -> None:
         """Others learn it with our next member event, which goes out at once if we are confirmed."""
@@ -246,6 +252,7 @@ class MembershipKeeper:
             raise
         self._put_at = self._clock.monotonic()
         self._confirmed = self._vanished = False
+        self._confirm()
 
     def _refresh_due(self, now: float) -> bool:
         due = self._joined_at + self._times.refresh * (self._refreshed + 1) - self._times.refresh_lead

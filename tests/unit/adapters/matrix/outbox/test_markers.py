@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.until import eventually
 from tests.unit.adapters.matrix.outbox.line import ME, ROOM, Line, Server, broken, refuse
 from welink_desktop.adapters.matrix.outbox.receipts import ReadMarks
 from welink_desktop.adapters.matrix.outbox.typing import TypingNotices
@@ -32,12 +33,11 @@ def marks(line: Line, interval: float = 0.0) -> ReadMarks:
 
 
 async def told(line: Line) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            with line.database.read() as t:
-                if not tables.unsent_read_marks(t):
-                    return
-            await asyncio.sleep(0.005)
+    def nothing_unsent() -> bool:
+        with line.database.read() as t:
+            return not tables.unsent_read_marks(t)
+
+    await eventually(nothing_unsent)
 
 
 def sent(server: Server) -> list[str]:
@@ -105,12 +105,9 @@ async def test_typing_is_told_once_per_interval_and_ends(line: Line, server: Ser
         notices.set(ROOM, True)
     notices.set(ROOM, False)
     notices.set(ROOM, True)
-    async with asyncio.timeout(5):
-        while len(server.accepted) < 1:
-            await asyncio.sleep(0.005)
-        notices.set(ROOM, False)
-        while len(server.accepted) < 2:
-            await asyncio.sleep(0.005)
+    await eventually(lambda: len(server.accepted) == 1)
+    notices.set(ROOM, False)
+    await eventually(lambda: len(server.accepted) == 2)
     assert [body["typing"] for _, _, body in server.accepted] == [True, False]
     notices.set(ROOM, False)
     assert len(server.accepted) == 2
@@ -121,7 +118,5 @@ async def test_a_lost_typing_notice_harms_nobody(line: Line, server: Server) -> 
     notices = TypingNotices(line.http, ME, line.scope, interval=0.01)
     notices.set(ROOM, True)
     await server.arrived.wait()
-    async with asyncio.timeout(5):
-        while line.http.backoff.retry_at.value is None:
-            await asyncio.sleep(0.005)
+    await eventually(lambda: line.http.backoff.retry_at.value is not None)
     assert server.accepted == []

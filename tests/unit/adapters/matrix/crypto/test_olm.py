@@ -1,14 +1,16 @@
 """To-device messages: every check of §8.3, the allowed cells of §8.9, broken sessions, unknown devices."""
 
 import copy
+import dataclasses
 import json
-from typing import Any
 
 import pytest
+import vodozemac
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.key_server import FakeClock, KeyServer, Party, rules_for
+from welink_desktop.adapters.matrix.crypto.canonical import encode
 from welink_desktop.adapters.matrix.crypto.machine import CryptoMachine
 from welink_desktop.adapters.matrix.crypto.memory import MemoryStore
 from welink_desktop.adapters.matrix.crypto.records import OLM, Decrypted, Device, JsonObject, KeysClaim, News, SendToDevice
@@ -50,31 +52,31 @@ class Two:
         sealed = json.loads(json.dumps(request.body["messages"][target.machine.user][target.machine.device]))
         return {"type": "m.room.encrypted", "sender": sender.machine.user, "content": sealed}
 
-    def forged(self, kind: str = CALL, **changes: object) -> JsonObject:
-        """An Olm message of Alice's device whose plaintext she changed by hand."""
-        channel = self.alice.machine._olm
-        device = self.device(self.bob, self.alice)
-        for claim in self.alice.machine.device_claims([device]):
-            self.alice.machine.request_done(claim, self.server.answer(self.alice.who, claim))
-        original = json.dumps
-
-        def dumps(value: Any, **options: Any) -> str:
-            if isinstance(value, dict) and "recipient_keys" in value:
-                value = {key: part for key, part in {**value, **changes}.items() if part is not None}
-            return original(value, **options)
-
-        from welink_desktop.adapters.matrix.crypto import olm
-
-        class Json:
-            loads = staticmethod(json.loads)
-
-        Json.dumps = staticmethod(dumps)  # type: ignore[attr-defined]  # a stand-in for the module
-        kept, olm.json = olm.json, Json  # type: ignore[attr-defined,assignment]  # put back below
-        try:
-            content = channel.encrypt(device, kind, {"a": 1})
-        finally:
-            olm.json = kept  # type: ignore[attr-defined]  # the module again
-        return {"type": "m.room.encrypted", "sender": ALICE, "content": json.loads(original(content))}
+    def forged(self, kind: str = CALL, *, by: Party | None = None, **changes: object) -> JsonObject:
+        """An Olm message to Bob whose plaintext its sender changed by hand; None takes a field away."""
+        sender = by or self.alice
+        device = self.device(self.bob, sender)
+        for claim in sender.machine.device_claims([device]):
+            sender.machine.request_done(claim, self.server.answer(sender.who, claim))
+        store, account = sender.machine._store, sender.machine._account
+        row = store.olm_sessions(device.curve25519)[-1]
+        plain = {
+            "type": kind,
+            "content": {"a": 1},
+            "sender": account.user,
+            "recipient": device.user,
+            "recipient_keys": {"ed25519": device.ed25519},
+            "keys": {"ed25519": account.ed25519},
+            "sender_device_keys": account.device_keys,
+            **changes,
+        }
+        session = vodozemac.Session.from_pickle(row.pickle, b"k" * 32)
+        shown = {key: part for key, part in plain.items() if part is not None}
+        number, body = session.encrypt(json.dumps(shown).encode()).to_parts()
+        store.save_olm_session(dataclasses.replace(row, pickle=session.pickle(b"k" * 32)))
+        ciphertext = {device.curve25519: {"type": number, "body": encode(body)}}
+        content = {"algorithm": OLM, "sender_key": account.curve25519, "ciphertext": ciphertext}
+        return {"type": "m.room.encrypted", "sender": account.user, "content": content}
 
 
 @pytest.fixture
@@ -130,7 +132,7 @@ def test_messages_may_arrive_out_of_order(two: Two) -> None:
 )
 def test_a_payload_with_a_wrong_identity_field_is_refused(two: Two, changes: dict[str, object]) -> None:
     two.bob.work()
-    news = two.bob.machine.receive_to_device(two.forged(CALL, **changes))
+    news = two.bob.machine.receive_to_device(two.forged(CALL, by=None, **changes))
     two.bob.work()
     assert not news.to_device
     assert not two.bob.news.to_device
@@ -215,10 +217,7 @@ def test_a_message_of_an_unknown_device_waits_for_the_device_list(two: Two) -> N
     phone = party(two.server, two.clock, ALICE, "PHONE")
     phone.machine.track([BOB])
     phone.work()
-    kept = two.alice, two.alice.machine
-    two.alice = phone
-    event = two.forged(sender_device_keys=None)
-    two.alice, _ = kept
+    event = two.forged(by=phone, sender_device_keys=None)
     assert two.bob.machine.receive_to_device(event) == News()
     two.bob.news = News()
     two.bob.work()
@@ -230,10 +229,7 @@ def test_a_message_of_a_device_that_the_list_does_not_show_is_dropped(two: Two) 
     phone.machine.track([BOB])
     phone.work()
     del two.server.devices[ALICE]["PHONE"]
-    kept = two.alice
-    two.alice = phone
-    event = two.forged(sender_device_keys=None)
-    two.alice = kept
+    event = two.forged(by=phone, sender_device_keys=None)
     two.bob.machine.receive_to_device(event)
     two.bob.news = News()
     two.bob.work()
@@ -247,10 +243,7 @@ def test_a_false_introduction_is_not_believed(two: Two, change: dict[str, object
     phone.machine.track([BOB])
     phone.work()
     raw = copy.deepcopy(two.server.devices[ALICE].pop("PHONE"))
-    kept = two.alice
-    two.alice = phone
-    event = two.forged(sender_device_keys={**raw, **change})
-    two.alice = kept
+    event = two.forged(by=phone, sender_device_keys={**raw, **change})
     assert two.bob.machine.receive_to_device(event) == News()
 
 

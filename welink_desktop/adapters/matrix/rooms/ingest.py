@@ -18,9 +18,11 @@ from welink_desktop.adapters.matrix.wire.sync import Receipt, RoomUpdate
 from welink_desktop.adapters.matrix.wire.values import Json, integer_of, object_of, text_of
 from welink_desktop.core.clock import Clock
 from welink_desktop.core.ids import EventId, RoomId, TransactionId, UserId
+from welink_desktop.core.log import short, topic
 from welink_desktop.core.trust import Undecryptable
 
 LATE_NOTIFICATION_MS = 5 * 60_000
+_log = topic("ingest")
 
 
 @dataclass(slots=True)
@@ -118,7 +120,7 @@ class Ingest:
                 news.incoming.append(row.event)
 
     def _stored(self, t: Transaction, room: RoomId, event: Event | Unreadable, position: float, news: RoomNews) -> EventRow:
-        row = self._unreadable(event, position) if isinstance(event, Unreadable) else self._row(t, room, event, position)
+        row = self._unreadable(event, position) if isinstance(event, Unreadable) else self._kept(t, room, event, position)
         rows.put_event(t, room, row)
         news.events[row.event] = None
         if row.relates_to is not None:
@@ -126,6 +128,14 @@ class Ingest:
         if isinstance(event, Event) and event.type == names.REDACTION and event.redacts is not None:
             self._redact(t, room, event, news)
         return row
+
+    def _kept(self, t: Transaction, room: RoomId, event: Event, position: float) -> EventRow:
+        """The row of an event; one that trips us becomes unreadable, it never hides its neighbours."""
+        try:
+            return self._row(t, room, event, position)
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            _log.error("event not understood", exc=error, room=short(room))
+            return self._unreadable(Unreadable("not understood", event.event, event.sender, event.timestamp_ms), position)
 
     def _row(self, t: Transaction, room: RoomId, event: Event, position: float) -> EventRow:
         relation = relation_of(event.content)

@@ -14,8 +14,10 @@ from welink_desktop.adapters.matrix.wire.events import Event, Stripped
 from welink_desktop.adapters.matrix.wire.sync import Receipt, RoomUpdate, SyncAnswer
 from welink_desktop.adapters.matrix.wire.values import Json, text_of
 from welink_desktop.core.ids import RoomId
+from welink_desktop.core.log import short, topic
 
 News = dict[RoomId, RoomNews]
+_log = topic("sync")
 
 
 class ToDeviceInbox(Protocol):
@@ -74,7 +76,7 @@ class Applier:
             )
             self._account_data(t, answer, news)
             for update in answer.rooms:
-                self._room(t, update, news)
+                self._guarded(t, update, news)
             for room, receipts in answer.receipts.items():
                 self._receipts(t, room, receipts, news)
             for room, people in answer.typing.items():
@@ -83,6 +85,15 @@ class Applier:
             if answer.since is not None:
                 account.set_fact(t, "since", answer.since)
         self._inbox.wake()
+
+    def _guarded(self, t: Transaction, update: RoomUpdate, news: News) -> None:
+        """A room that we cannot take in is left as it was: one room never stops the others, nor the position."""
+        try:
+            with self._database.transaction():
+                self._room(t, update, news)
+        except (ArithmeticError, AssertionError, LookupError, RecursionError, TypeError, ValueError) as error:
+            news.pop(update.room, None)
+            _log.error("room update not understood", exc=error, room=short(update.room))
 
     def _account_data(self, t: Transaction, answer: SyncAnswer, news: News) -> None:
         for event_type, content in answer.account_data:

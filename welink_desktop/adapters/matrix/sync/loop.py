@@ -58,7 +58,7 @@ class SyncLoop:
         self._fresh = self._fresh_connection = self._position is None
 
     async def run(self) -> None:
-        """Until the account's token dies. Never raises for what a server can do."""
+        """Until the account's token dies. Never raises for what a server, a certificate or a full disk can do."""
         while True:
             try:
                 await self._step()
@@ -69,6 +69,10 @@ class SyncLoop:
                 await self._wait(error)
             except MatrixError as error:
                 _log.error("sync refused", errcode=literal(error.errcode), status=error.status)
+                self._http.backoff.failed()
+                await self._wait(error)
+            except WeLinkError as error:
+                _log.warning("sync cannot go on", reason=literal(type(error).__name__))
                 self._http.backoff.failed()
                 await self._wait(error)
 
@@ -86,7 +90,8 @@ class SyncLoop:
 
     async def _wait(self, error: WeLinkError) -> None:
         retry_at = self._http.backoff.retry_at.value
-        self.connection.set(Connection(Link.OFFLINE, retry_at, error if isinstance(error, MatrixError) else None))
+        known = None if isinstance(error, (Offline, ServerFault, Limited)) else error
+        self.connection.set(Connection(Link.OFFLINE, retry_at, known))
         await self._http.backoff.wait()
 
     async def _step(self) -> None:

@@ -45,7 +45,7 @@ class Application:
     ) -> None:
         self._options = options
         self._world = world
-        self._preferences = preferences
+        self.preferences = preferences
         self._on_quit = on_quit
         self.window = window
         self.tray = tray
@@ -117,7 +117,7 @@ class Application:
             self.scope.spawn(scope.aclose(), name="close-sign-in")
 
     def _show_pages(self, opened: Open) -> None:
-        pages = AccountPages(opened, self._world, self.keeper, self._preferences, self.navigation, self._room_looked_at)
+        pages = AccountPages(opened, self._world, self.keeper, self.preferences, self.navigation, self._room_looked_at)
         self.pages = pages
         chat = pages.chat.model
         chat.meeting_wanted.listen(pages.meet_in)
@@ -181,13 +181,13 @@ class Application:
             "settings": lambda: self.navigation.show(Page.SETTINGS),
             "find-room": self._find_room,
             "find-person": self._find_person,
-            "next-room": lambda: self._step(1),
-            "previous-room": lambda: self._step(-1),
-            "next-unread": lambda: self._step(1, unread_only=True),
-            "previous-unread": lambda: self._step(-1, unread_only=True),
-            "next-pane": lambda: self._next_pane(1),
-            "previous-pane": lambda: self._next_pane(-1),
-            "shortcuts": self._show_shortcuts,
+            "next-room": lambda: self.step(1),
+            "previous-room": lambda: self.step(-1),
+            "next-unread": lambda: self.step(1, unread_only=True),
+            "previous-unread": lambda: self.step(-1, unread_only=True),
+            "next-pane": lambda: self.next_pane(1),
+            "previous-pane": lambda: self.next_pane(-1),
+            "shortcuts": self.show_shortcuts,
             "close-window": self._close_window,
             "quit": self.quit,
         }
@@ -195,7 +195,7 @@ class Application:
     def _close_window(self) -> None:
         self.window.close()
 
-    def _show_shortcuts(self) -> None:
+    def show_shortcuts(self) -> None:
         show_list(self.window, self._commands)
 
     def _find_room(self) -> None:
@@ -219,12 +219,12 @@ class Application:
         if isinstance(view, ContactsView):
             view.show_user(user)
 
-    def _step(self, by: int, *, unread_only: bool = False) -> None:
+    def step(self, by: int, *, unread_only: bool = False) -> None:
         self.navigation.show(Page.CHAT)
         if self.pages is not None:
             self.pages.chat.step(by, unread_only=unread_only)
 
-    def _next_pane(self, step: int) -> None:
+    def next_pane(self, step: int) -> None:
         view = self.window.current_view()
         panes: list[QWidget] = [*([self.window.rail] if self.window.rail is not None else []), *_panes_of(view)]
         shown = [pane for pane in panes if pane.isVisible()]
@@ -268,23 +268,21 @@ class Application:
             dialog.dismiss()
 
     def _set_language(self, language: str) -> None:
-        self._preferences.set_appearance(lambda now: replace(now, language=language))
+        self.preferences.set_appearance(lambda now: replace(now, language=language))
 
     def _remember_place(self) -> None:
         place = self.navigation.place.value
-        self._preferences.set_window(
-            lambda now: replace(self.window.placement(now), page=place.page.value, room=place.room or "")
-        )
+        self.preferences.set_window(lambda now: replace(self.window.placement(now), page=place.page.value, room=place.room or ""))
 
     def wants_hide(self) -> bool:
         """Closing the window hides it where a tray keeps the app in reach; the first time it says so."""
-        behaviour = self._preferences.value.behaviour
+        behaviour = self.preferences.value.behaviour
         if not self.tray.available or not behaviour.close_to_tray:
             self.quit()
             return False
         if not behaviour.tray_explained:
             self.tray.explain()
-            self._preferences.set_behaviour(lambda now: replace(now, tray_explained=True))
+            self.preferences.set_behaviour(lambda now: replace(now, tray_explained=True))
         return True
 
     def quit(self) -> None:

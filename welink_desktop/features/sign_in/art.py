@@ -67,9 +67,9 @@ class Art(QWidget):
         draw_mark(painter, mark, theme.color("accent-contrast"), theme.color("accent"))
         name = QRectF(mark.right() + theme.space(4), mark.top(), self.width(), side)
         theme.type("title").draw(painter, name, tr("app-name"), theme.color("accent-contrast"))
-        if self.height() < theme.padded(620):
-            return
         middle = self.height() * 0.36
+        if middle + 190 > self._headline.geometry().top() or middle < theme.padded(240):
+            return
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.color("accent-hover"))
         painter.drawRoundedRect(QRectF(-60, middle - 170, self.width() + 120, 340), 150, 150)

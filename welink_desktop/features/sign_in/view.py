@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QScrollArea, QWidget
 
@@ -74,7 +74,7 @@ class SignInView(QWidget):
         self._top.addStretch(1)
         self._top.addWidget(self._language)
         whole.addLayout(self._top)
-        scroll = QScrollArea()
+        scroll = self._scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -182,6 +182,13 @@ class SignInView(QWidget):
         self._render_submit(state)
         if isinstance(state.lookup, Found) and not isinstance(before.lookup, Found) and self.isVisible():
             (self._password if self._user.input.text() else self._user).input.setFocus()
+            self._reveal(self._submit)
+        if state.failure is not None and state.failure is not before.failure:
+            self._reveal(self._problem)
+
+    def _reveal(self, widget: QWidget) -> None:
+        """Scroll to what just appeared, once it has its place."""
+        QTimer.singleShot(0, self, lambda: self._scroll.ensureWidgetVisible(widget))
 
     def _render_address(self, state: SignInState, *, shown: bool) -> None:
         self._address.setVisible(shown)

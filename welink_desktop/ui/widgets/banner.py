@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from welink_desktop.ui.design.icons import draw_icon
 from welink_desktop.ui.design.theme import Theme, on_theme, theme_of
 from welink_desktop.ui.guard import guarded
-from welink_desktop.ui.widgets.box import row
+from welink_desktop.ui.widgets.box import column, row
 from welink_desktop.ui.widgets.button import Button
 from welink_desktop.ui.widgets.label import Label
 
@@ -29,7 +29,11 @@ class Banner(QWidget):
         self._icon_name = icon_name
         self.text = Label(text, wrap=True)
         self._layout = row(self, spacing=8)
-        self._layout.addWidget(self.text, 1)
+        words = column()
+        words.addStretch(1)
+        words.addWidget(self.text)
+        words.addStretch(1)
+        self._layout.addLayout(words, 1)
         self._actions: list[Button] = []
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)

@@ -2,12 +2,13 @@
 
 from typing import Literal
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from welink_desktop.ui.design.icons import icon
 from welink_desktop.ui.design.style_sheet import restyle
 from welink_desktop.ui.design.theme import Theme, on_theme, theme_of
+from welink_desktop.ui.guard import guarded
 
 ButtonKind = Literal["primary", "secondary", "danger", "success", "ghost", "link"]
 _INK = {
@@ -59,6 +60,12 @@ class Button(QPushButton):
         """Disable with a tooltip; "" enables again (visual.md §7: disabled is only for "not now")."""
         self.setEnabled(not why)
         self.setToolTip(why)
+
+    @guarded(default=None)
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange:
+            self._themed(theme_of(self))
 
     def _themed(self, _: Theme) -> None:
         theme = theme_of(self)

@@ -1,11 +1,12 @@
 """A button that is only an icon; its name is spoken and shown as tooltip."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from welink_desktop.ui.a11y import describe
 from welink_desktop.ui.design.icons import icon
 from welink_desktop.ui.design.theme import Theme, on_theme, theme_of
+from welink_desktop.ui.guard import guarded
 
 
 class IconButton(QToolButton):
@@ -40,6 +41,12 @@ class IconButton(QToolButton):
         self._icon_name = icon_name
         self._color = color or self._color
         self._themed(theme_of(self))
+
+    @guarded(default=None)
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange:
+            self._themed(theme_of(self))
 
     def _themed(self, _: Theme) -> None:
         theme = theme_of(self)

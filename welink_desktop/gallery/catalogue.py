@@ -1,0 +1,133 @@
+"""What the gallery shows: every page's samples, and the looks in which goldens are kept."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtWidgets import QWidget
+
+from welink_desktop.core.reactive import State
+from welink_desktop.core.settings import Appearance, Density, Theme
+from welink_desktop.features.contacts.samples import SAMPLES as CONTACTS
+from welink_desktop.features.contacts.view import ContactsView
+from welink_desktop.features.meetings.home.samples import SAMPLES as HOME
+from welink_desktop.features.meetings.home.view import MeetingsHomeView
+from welink_desktop.features.meetings.lobby.samples import SAMPLES as LOBBY
+from welink_desktop.features.meetings.lobby.view import LobbyView
+from welink_desktop.features.meetings.stage.samples import SAMPLES as STAGE
+from welink_desktop.features.meetings.stage.view import StageView
+from welink_desktop.features.settings.samples import SAMPLES as SETTINGS
+from welink_desktop.features.settings.view import SettingsView
+from welink_desktop.features.sign_in.samples import SAMPLES as SIGN_IN
+from welink_desktop.features.sign_in.view import SignInView
+from welink_desktop.gallery.components import Components
+from welink_desktop.ui.stage.avatars import AvatarPictures
+
+WIDE = (1280, 800)
+NARROW = (880, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`make` builds the view over a state; wishes go nowhere."""
+
+    name: str
+    samples: Mapping[str, Any]
+    make: Callable[[State[Any]], QWidget]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a picture is taken. `text_scale` as in the settings."""
+
+    theme: Theme = Theme.LIGHT
+    language: str = "en"
+    text_scale: float = 1.0
+    density: Density = Density.COMFORTABLE
+    size: tuple[int, int] = WIDE
+
+    @property
+    def appearance(self) -> Appearance:
+        return Appearance(theme=self.theme, density=self.density, text_scale=self.text_scale, language=self.language)
+
+    @property
+    def name(self) -> str:
+        width, height = self.size
+        compact = "-compact" if self.density is Density.COMPACT else ""
+        return f"{self.theme.value}-{self.language}-{round(self.text_scale * 100)}-{width}x{height}{compact}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    page: str
+    sample: str
+    look: Look
+
+    @property
+    def name(self) -> str:
+        return f"{self.page}-{self.sample}-{self.look.name}"
+
+
+def pages() -> tuple[Page, ...]:
+    def avatars() -> AvatarPictures:
+        return AvatarPictures()
+
+    return (
+        Page("components", {"all": None}, lambda _: Components()),
+        Page("sign-in", SIGN_IN, lambda state: SignInView(state, _nothing)),
+        Page("contacts", CONTACTS, lambda state: ContactsView(state, _nothing)),
+        Page("settings", SETTINGS, lambda state: SettingsView(state, _nothing)),
+        Page("meetings", HOME, lambda state: MeetingsHomeView(state, _nothing, avatars())),
+        Page("lobby", LOBBY, lambda state: LobbyView(state, _nothing, lambda: None, avatars())),
+        Page("stage", STAGE, lambda state: StageView(state, _nothing, lambda: None, avatars())),
+    )
+
+
+LOOKS = (
+    Look(),
+    Look(theme=Theme.DARK, language="zh-CN"),
+    Look(theme=Theme.HIGH_CONTRAST),
+    Look(text_scale=1.5),
+    Look(language="zh-CN", density=Density.COMPACT),
+    Look(text_scale=2.0, language="zh-CN"),
+    Look(size=NARROW),
+)
+"""Every sample is drawn in each of these by `python -m welink_desktop.gallery`."""
+
+_GOLDEN_SAMPLES = {
+    "components": ("all",),
+    "sign-in": ("found", "keyring-missing"),
+    "contacts": ("card", "search"),
+    "settings": ("appearance", "account"),
+}
+_GOLDEN_LOOKS = (
+    Look(),
+    Look(theme=Theme.DARK, language="zh-CN"),
+    Look(theme=Theme.HIGH_CONTRAST),
+    Look(text_scale=1.5),
+    Look(size=NARROW),
+)
+
+
+def all_shots() -> Iterator[Shot]:
+    for page in pages():
+        for sample in page.samples:
+            for look in LOOKS:
+                yield Shot(page.name, sample, look)
+
+
+def golden_shots() -> Iterator[Shot]:
+    """The pictures kept beside the tests: few pages, all kinds of looks."""
+    for page, samples in _GOLDEN_SAMPLES.items():
+        for sample in samples:
+            for look in _GOLDEN_LOOKS:
+                yield Shot(page, sample, look)
+
+
+def page_named(name: str) -> Page:
+    """Raises `KeyError`."""
+    return {page.name: page for page in pages()}[name]
+
+
+def _nothing(_: object) -> None:
+    """Nobody acts in the gallery."""

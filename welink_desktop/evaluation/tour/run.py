@@ -33,7 +33,7 @@ FIRST = (
     "leave the meeting",
 )
 SECOND = ("restart: all messages are there", "sign out")
-ACT_TIMEOUT = 300.0
+ACT_TIMEOUT = 600.0
 
 
 def run_tour(profile: Path | None = None, *, folder: Path | None = None) -> int:

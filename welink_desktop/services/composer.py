@@ -3,10 +3,9 @@
 import asyncio
 import html
 import re
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 from markdown_it import MarkdownIt
 
@@ -112,7 +111,7 @@ class Composer:
     def keep_draft(self, text: str) -> None:
         """Save the draft once the person pauses."""
         self._draft = text
-        if self._draft_task is None or self._draft_task.done():
+        if not self._scope.closed and (self._draft_task is None or self._draft_task.done()):
             self._draft_task = self._scope.spawn(self._save_draft(), name="draft")
 
     def typing(self, on: bool) -> None:
@@ -120,20 +119,22 @@ class Composer:
         if self._typing_task is not None:
             self._typing_task.cancel()
             self._typing_task = None
+        if self._scope.closed:
+            return
         if on:
             self._typing_task = self._scope.spawn(self._type(), name="typing")
         else:
-            self._do(self._chat.set_typing(self._room, False), "typing-ended")
+            self._do(lambda: self._chat.set_typing(self._room, False), "typing-ended")
 
     def send(self, message: OutgoingText) -> None:
-        self._do(self._chat.send_text(self._room, message), "send")
+        self._do(lambda: self._chat.send_text(self._room, message), "send")
 
     def edit(self, ref: MessageRef, message: OutgoingText) -> None:
-        self._do(self._chat.edit(self._room, ref, replace(message, reply_to=None)), "edit")
+        self._do(lambda: self._chat.edit(self._room, ref, replace(message, reply_to=None)), "edit")
 
     def send_files(self, files: tuple[OutgoingFile, ...]) -> None:
         """In this order."""
-        self._do(self._send_files(files), "send-files")
+        self._do(lambda: self._send_files(files), "send-files")
 
     async def _send_files(self, files: tuple[OutgoingFile, ...]) -> None:
         for file in files:
@@ -156,11 +157,12 @@ class Composer:
             self._saved = self._draft
             await self._chat.set_draft(self._room, self._saved)
 
-    def _do(self, action: Coroutine[Any, Any, object], name: str) -> None:
-        self._scope.spawn(self._attempt(action), name=name)
+    def _do(self, action: Callable[[], Awaitable[object]], name: str) -> None:
+        if not self._scope.closed:
+            self._scope.spawn(self._attempt(action), name=name)
 
-    async def _attempt(self, action: Coroutine[Any, Any, object]) -> None:
+    async def _attempt(self, action: Callable[[], Awaitable[object]]) -> None:
         try:
-            await action
+            await action()
         except WeLinkError as error:
             self.failure.set(error)

@@ -1,9 +1,8 @@
 """The rooms of an account: sections, filters and what a person does with a room."""
 
 import enum
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from welink_desktop.core.changes import apply
 from welink_desktop.core.errors import WeLinkError
@@ -11,6 +10,7 @@ from welink_desktop.core.ids import RoomId
 from welink_desktop.core.ports.chat import Chat
 from welink_desktop.core.reactive import Scope, State
 from welink_desktop.core.rooms import Membership, RoomListBatch, RoomSummary
+from welink_desktop.services.names import spelled
 from welink_desktop.services.unread import Totals, totals
 
 
@@ -62,20 +62,20 @@ class RoomList:
         return next((found for found in self._rooms if found.room == room), None)
 
     def accept(self, room: RoomId) -> None:
-        self._do(self._chat.join(room), "accept-invitation")
+        self._do(lambda: self._chat.join(room), "accept-invitation")
 
     def leave(self, room: RoomId) -> None:
         """Leave a room, or decline an invitation."""
-        self._do(self._chat.leave(room), "leave-room")
+        self._do(lambda: self._chat.leave(room), "leave-room")
 
     def set_pinned(self, room: RoomId, pinned: bool) -> None:
-        self._do(self._chat.set_favourite(room, pinned), "pin-room")
+        self._do(lambda: self._chat.set_favourite(room, pinned), "pin-room")
 
     def set_muted(self, room: RoomId, muted: bool) -> None:
-        self._do(self._chat.set_muted(room, muted), "mute-room")
+        self._do(lambda: self._chat.set_muted(room, muted), "mute-room")
 
     def set_marked_unread(self, room: RoomId, unread: bool) -> None:
-        self._do(self._chat.set_marked_unread(room, unread), "mark-unread")
+        self._do(lambda: self._chat.set_marked_unread(room, unread), "mark-unread")
 
     def dismiss_failure(self) -> None:
         self._failure = None
@@ -90,12 +90,13 @@ class RoomList:
         rooms = tuple(self._rooms)
         self.state.set(RoomListStatus(rooms, self._loading and not rooms, totals(rooms), self._failure))
 
-    def _do(self, action: Coroutine[Any, Any, None], name: str) -> None:
-        self._scope.spawn(self._attempt(action), name=name)
+    def _do(self, action: Callable[[], Awaitable[None]], name: str) -> None:
+        if not self._scope.closed:
+            self._scope.spawn(self._attempt(action), name=name)
 
-    async def _attempt(self, action: Coroutine[Any, Any, None]) -> None:
+    async def _attempt(self, action: Callable[[], Awaitable[None]]) -> None:
         try:
-            await action
+            await action()
         except WeLinkError as error:
             self._failure = error
             self._publish()
@@ -143,23 +144,6 @@ def matches(name: str, wanted: str) -> bool:
     full, initials = spelled(name)
     compact = wanted.replace(" ", "")
     return compact in full or compact in initials
-
-
-_spelled: dict[str, tuple[str, str]] = {}
-
-
-def spelled(name: str) -> tuple[str, str]:
-    """Pinyin without tones and the initials of a name, lower case."""
-    known = _spelled.get(name)
-    if known is None:
-        from pypinyin import Style, lazy_pinyin  # its dictionaries take 30 MB: only when someone searches
-
-        if len(_spelled) > 5000:
-            _spelled.clear()
-        full = "".join(lazy_pinyin(name)).casefold().replace(" ", "")
-        initials = "".join(lazy_pinyin(name, style=Style.FIRST_LETTER)).casefold().replace(" ", "")
-        known = _spelled[name] = (full, initials)
-    return known
 
 
 def neighbour(rooms: Sequence[RoomSummary], current: RoomId | None, step: int, *, unread_only: bool = False) -> RoomId | None:

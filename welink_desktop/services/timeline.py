@@ -1,9 +1,8 @@
 """One open room: its rows, kept up to date by changes, and what a person does with a message."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from welink_desktop.core.changes import Change, Reset, apply
 from welink_desktop.core.errors import WeLinkError
@@ -49,7 +48,7 @@ class RoomTimeline:
     def load_older(self) -> None:
         """Extend at the old end; does nothing while that is under way or at the start."""
         timeline, status = self._timeline, self.status.value
-        if timeline is None or self._older_wanted or status.at_start:
+        if timeline is None or self._older_wanted or status.at_start or self._scope.closed:
             return
         self._older_wanted = True
         self._scope.spawn(self._load_older(timeline), name="load-older")
@@ -78,18 +77,18 @@ class RoomTimeline:
         """Add our reaction, or take it back if it is there."""
         mine = next((reaction.mine for reaction in item.reactions if reaction.key == key and reaction.mine), None)
         if mine is not None:
-            self._do(self._chat.recall(self.room, mine), "undo-reaction")
+            self._do(lambda: self._chat.recall(self.room, mine), "undo-reaction")
         else:
-            self._do(self._chat.react(self.room, item.ref, key), "react")
+            self._do(lambda: self._chat.react(self.room, item.ref, key), "react")
 
     def recall(self, ref: MessageRef) -> None:
-        self._do(self._chat.recall(self.room, ref), "recall")
+        self._do(lambda: self._chat.recall(self.room, ref), "recall")
 
     def retry(self, ref: MessageRef) -> None:
-        self._do(self._chat.retry(self.room, TransactionId(ref)), "retry")
+        self._do(lambda: self._chat.retry(self.room, TransactionId(ref)), "retry")
 
     def mark_read(self, event: EventId) -> None:
-        self._do(self._chat.mark_read(self.room, event), "mark-read")
+        self._do(lambda: self._chat.mark_read(self.room, event), "mark-read")
 
     def save(self, content: AttachmentContent, target: Path, done: Callable[[WeLinkError | None], None]) -> None:
         """Write an attachment to `target`; `done` gets None or what went wrong."""
@@ -159,12 +158,13 @@ class RoomTimeline:
         else:
             done(None)
 
-    def _do(self, action: Coroutine[Any, Any, None], name: str) -> None:
-        self._scope.spawn(self._attempt(action), name=name)
+    def _do(self, action: Callable[[], Awaitable[None]], name: str) -> None:
+        if not self._scope.closed:
+            self._scope.spawn(self._attempt(action), name=name)
 
-    async def _attempt(self, action: Coroutine[Any, Any, None]) -> None:
+    async def _attempt(self, action: Callable[[], Awaitable[None]]) -> None:
         try:
-            await action
+            await action()
         except WeLinkError as error:
             self._fail(error)
 

@@ -1,11 +1,12 @@
 """Pictures asked for at paint time."""
 
 import asyncio
+from pathlib import Path
 
 from tests.support.until import eventually
 from welink_desktop.core.errors import NotFound
 from welink_desktop.core.ids import ContentUri
-from welink_desktop.core.media import MediaInfo, MediaSource, Picture
+from welink_desktop.core.media import MediaInfo, MediaSource, Picture, Progress
 from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.reactive import Scope
 from welink_desktop.services.pictures import PictureKey, Pictures, key_of
@@ -26,7 +27,7 @@ class Store:
     async def picture(self, source: MediaSource, info: MediaInfo, max_width: int, max_height: int) -> Picture:
         return await self._make(str(source), max_width, max_height)
 
-    async def save(self, source: MediaSource, target: object, progress: Listener[object] | None = None) -> None:
+    async def save(self, source: MediaSource, target: Path, progress: Listener[Progress] | None = None) -> None:
         raise NotFound
 
     async def _make(self, uri: str, width: int, height: int) -> Picture:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests.support.messages import item, summary
-from welink_desktop.core.ids import EventId
+from welink_desktop.core.ids import EventId, TransactionId
 from welink_desktop.core.rooms import Membership, Unread
 from welink_desktop.core.text import text
 from welink_desktop.core.timeline import NoticeContent
@@ -28,7 +28,7 @@ def test_without_a_receipt_nothing_is_claimed() -> None:
 
 
 def test_the_newest_event_skips_what_the_server_does_not_know() -> None:
-    waiting = replace(item(3, own=True), ref=item(3).ref.replace("$", "txn-"))
+    waiting = replace(item(3, own=True), ref=TransactionId("txn-3"))
     assert newest_event([item(1), item(2), waiting]) == "$2"
     assert newest_event([waiting]) is None
 

@@ -69,7 +69,11 @@ class Place:
         QApplication.processEvents()
 
     async def see(self, fact: Callable[[], bool]) -> None:
-        await eventually(lambda: (QApplication.processEvents() or True) and fact())
+        def look() -> bool:
+            QApplication.processEvents()
+            return fact()
+
+        await eventually(look)
 
     def point_of(self, row: int, act: Act) -> QPoint:
         """Where to click in a row, in viewport coordinates."""
@@ -144,7 +148,6 @@ async def test_enter_never_sends_while_an_input_method_composes(place: Place) ->
     decided = QInputMethodEvent("", [])
     decided.setCommitString("周三")
     QApplication.sendEvent(editor, decided)
-    assert not editor.composing
     assert "周三" in editor.toPlainText()
 
 

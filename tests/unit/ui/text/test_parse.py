@@ -25,7 +25,8 @@ SCRIPTS = (
 def test_inline_styles_links_and_blocks_become_a_tree() -> None:
     tree = parse(
         "",
-        "<p>Hi <b>bold <i>both</i></b></p><ol start=3><li>three</li></ol><pre><code>a\n b</code></pre><hr><blockquote>q</blockquote>",
+        "<p>Hi <b>bold <i>both</i></b></p><ol start=3><li>three</li></ol>"
+        "<pre><code>a\n b</code></pre><hr><blockquote>q</blockquote>",
     )
     assert isinstance(tree[0], Paragraph) and tree[0].text == "Hi bold both"
     assert tree[0].runs[2].style == Style.BOLD | Style.ITALIC

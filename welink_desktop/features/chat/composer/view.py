@@ -139,7 +139,7 @@ class ComposerView(QWidget):
             self._model.act(wish)  # type: ignore[arg-type]  # callers pass wishes of the model only
 
     def _build(self) -> None:
-        self._frame = column(self, spacing=0)
+        self._frame = column(self, margins=(2, 2, 2, 2))
         self._frame.addWidget(self._mode)
         self._frame.addWidget(self._files)
         formats = row(self._format_row, spacing=2, margins=(4, 2, 8, 0))

@@ -64,7 +64,7 @@ class RowLayout:
         column = min(theme.layout("timeline-max"), room) if not self._flat else room
         self._left = (setting.width - column) / 2
         self._right = self._left + column
-        self.height = round(self._build())
+        self.height = round(self._build()) + 1
 
     def paint(self, painter: QPainter, look: Look) -> None:
         """With the painter's origin at the row's corner."""
@@ -132,7 +132,9 @@ class RowLayout:
         bare = isinstance(item.content, RecalledContent)
         ink = _ink(theme, "own" if mine else "other")
         cards, body = self._contents(limit, ink)
-        trailer = marks.Trailer(item, theme, time="" if self._shape.first and not mine else self._time(), read=self._read_by > 0)
+        trailer = marks.Trailer(
+            item, theme, time="" if bare or (self._shape.first and not mine) else self._time(), read=self._read_by > 0
+        )
         width, height, inline = _fit(cards, body, trailer, limit)
         box_width = width + 24
         box_left = self._right - box_width if mine else left
@@ -165,7 +167,12 @@ class RowLayout:
         cards, body = self._contents(limit, _ink(theme, "flat"))
         locked = isinstance(item.content, UndecryptableContent)
         framed = locked or any(isinstance(card, FileCard) for card in cards)
-        trailer = marks.Trailer(item, theme, time="" if self._shape.first else self._time(), read=self._read_by > 0)
+        trailer = marks.Trailer(
+            item,
+            theme,
+            time="" if self._shape.first or isinstance(item.content, RecalledContent) else self._time(),
+            read=self._read_by > 0,
+        )
         width, height, inline = _fit(cards, body, trailer, limit)
         pad = 12 if framed else 0
         self.bubble = QRectF(left, y, width + 2 * pad, height + (16 if framed else 0))
@@ -242,6 +249,9 @@ class RowLayout:
         return y + layout.height + 4
 
 
+_CODE_FILL = {False: {"own": "pressed", "other": "hover"}, True: {"own": "surface", "other": "surface"}}
+
+
 def _fit(cards: list[Card], body: MessageLayout | None, trailer: marks.Trailer, limit: float) -> tuple[float, float, bool]:
     """Width and height of a message's content, and whether time and state fit into the last line of the text."""
     width = max([card.width for card in cards] + ([body.width] if body is not None else []) + [0.0])
@@ -265,7 +275,7 @@ def _ink(theme: Theme, kind: str) -> Ink:
         text=color(words),
         muted=color("text-muted"),
         link=color("accent-text"),
-        code_fill=color("pressed" if kind == "own" else "hover") if not theme.dark else color("surface"),
+        code_fill=color(_CODE_FILL[theme.dark].get(kind, "surface-inset")),
         hairline=color("border-control"),
         mention_fill=color("mention-self"),
         mention_text=color("mention-self-text"),

@@ -3,7 +3,15 @@
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, QTimer
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QHideEvent,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QApplication, QFileDialog, QToolTip, QWidget
 
 from welink_desktop.core.changes import Change, Insert
@@ -183,12 +191,18 @@ class TimelineView(AnchoredList):
                         words = f"{one_line(item.sender_name)}: {words_of(item)[:300]}"
                         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words))
 
+    @guarded(default=None)
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._pause.stop()
+        self._paused()
+
     def _paused(self) -> None:
         if self._row_painter is not None:
             self._row_painter.forget_images()
 
     def _moved(self) -> None:
-        self._pause.start()
+        if self.isVisible():
+            self._pause.start()
         self._place_jump()
         self._bar.hide()
         model = self._model

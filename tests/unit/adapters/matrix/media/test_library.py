@@ -27,15 +27,6 @@ CANARY = b"canary picture content" * 100
 INFO = MediaInfo(size=len(CANARY))
 
 
-class QuickClock(SystemClock):
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        self.now += 20
-        return self.now
-
-
 class World:
     """A library on a real store whose server answers from `files` (path end → bytes) or by `fault`."""
 
@@ -46,7 +37,7 @@ class World:
         self.decoded: list[tuple[bytes, int, int, bool]] = []
         self.fault: Callable[[httpx.Request], httpx.Response] | None = None
         self.database = Database.open(folder / "store.db", bytes(32), MIGRATIONS)
-        self.clock = QuickClock()
+        self.clock = SystemClock()
         self.http = Http(
             "http://server.test",
             keeper=TokenKeeper(Tokens("token"), lambda tokens: None),
@@ -204,7 +195,7 @@ async def test_errors_are_told_as_the_port_promises(world: World) -> None:
     answers: list[tuple[httpx.Response | Exception, type[Exception]]] = [
         (httpx.ConnectError("no"), Offline),
         (httpx.Response(500), Offline),
-        (httpx.Response(429, json={"errcode": "M_LIMIT_EXCEEDED"}), Offline),
+        (httpx.Response(429, json={"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 5}), Offline),
         (httpx.Response(403, json={"errcode": "M_FORBIDDEN"}), NotFound),
         (httpx.Response(302, headers={"location": "http://elsewhere"}), Offline),
     ]

@@ -102,24 +102,13 @@ class FakeEncryption:
         return {"algorithm": "m.test", "ciphertext": {"type": event_type, "content": content}, "number": self.count}
 
 
-class QuickClock(SystemClock):
-    """Waits of the back-off are over at once: every look at the clock is a minute later."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        self.now += 60
-        return self.now
-
-
 class Line:
     """One run of the program: an open store, a door, an outbox."""
 
-    def __init__(self, folder: Path, server: Server, clock: SystemClock | None = None) -> None:
+    def __init__(self, folder: Path, server: Server) -> None:
         self.folder = folder
         self.server = server
-        self.clock = clock or QuickClock()
+        self.clock = SystemClock()
         self.database = Database.open(folder / "store.db", KEY, MIGRATIONS)
         self.encryption = FakeEncryption()
         self.scope = Scope("test")

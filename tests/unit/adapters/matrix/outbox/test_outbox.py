@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from tests.unit.adapters.matrix.outbox.line import ME, ROOM, SECRET_ROOM, Line, Server, broken, refuse
+from welink_desktop.adapters.matrix import backoff
 from welink_desktop.adapters.matrix.rooms.pending import Pending, PendingKind
 from welink_desktop.core.errors import EncryptionRefused, NotAllowed, NotFound, Offline, TooLarge
 from welink_desktop.core.ids import EventId, RoomId, TransactionId, UserId
@@ -345,18 +346,15 @@ async def test_texts_that_are_no_unicode_do_not_break_the_queue(line: Line, serv
     assert server.bodies() == ["abc"]
 
 
-async def test_waking_the_line_sends_at_once(tmp_path: Path) -> None:
-    from welink_desktop.core.clock import SystemClock
-
-    server = Server(faults=[broken])
-    line = Line(tmp_path, server, SystemClock())
+async def test_waking_the_line_sends_at_once(line: Line, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 3600.0)
+    monkeypatch.setattr(backoff, "LONGEST_SECONDS", 3600.0)
+    server.faults = [broken]
     failed = asyncio.Event()
     cancel = line.http.backoff.retry_at.watch(lambda at: failed.set() if at is not None else None)
     await line.outbox.send_text(ROOM, text("x"))
     await failed.wait()
     cancel()
-    async with asyncio.timeout(0.5):
-        line.http.backoff.succeeded()
-        await line.quiet()
+    line.http.backoff.succeeded()
+    await line.quiet()
     assert server.bodies() == ["x"]
-    await line.close()

@@ -6,7 +6,7 @@ from typing import Any
 
 from welink_desktop.adapters.fake.calls import fake_member
 from welink_desktop.adapters.fake.world import FakeRoom, FakeWorld, PictureMaker, no_pictures, preview_of
-from welink_desktop.core.calls import OngoingCall
+from welink_desktop.core.calls import CallMember, OngoingCall
 from welink_desktop.core.clock import Clock, SystemClock
 from welink_desktop.core.ids import ContentUri, EventId, RoomId, UserId
 from welink_desktop.core.media import MediaInfo
@@ -197,9 +197,13 @@ def _room(world: FakeWorld, plan: _Plan, people: dict[str, Person]) -> None:
         room.read_up_to = EventId(read[max(0, len(read) - 1 - min(plan.unread.messages, len(read) - 1))].ref)
     room.summary = replace(room.summary, last=preview_of(room.items[-1]))
     if plan.key == "site":
-        room.call = [fake_member(world, people[key].user, since_ms=now) for key in ("maya", "su", "chen")]
+        room.call = [_in_call(world, people[key], now) for key in ("maya", "su", "chen")]
         room.summary = replace(room.summary, call=OngoingCall(tuple(room.call)))
     world.add_room(room)
+
+
+def _in_call(world: FakeWorld, person: Person, now: int) -> CallMember:
+    return fake_member(world, person.user, since_ms=now, video=person.avatar is not None)
 
 
 def _conversation(world: FakeWorld, plan: _Plan, people: dict[str, Person], now: int) -> list[TimelineItem]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from welink_desktop.core.calls import DeviceKind
@@ -208,6 +208,11 @@ class LobbyView(Plane):
 
     def _avatars_came(self, _: None) -> None:
         self._preview.update()
+
+    @guarded(default=None)
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._join.setFocus()
 
     @guarded(default=None)
     def keyPressEvent(self, event: QKeyEvent) -> None:

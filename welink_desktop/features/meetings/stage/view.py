@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QRectF, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from welink_desktop.core.calls import Quality
@@ -242,6 +242,11 @@ class StageView(Plane):
         super().resizeEvent(event)
         self._themed(theme_of(self))
         self._bar.set_narrow(self.width() < theme_of(self).layout("panel-narrow-below"))
+
+    @guarded(default=None)
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._bar.microphone.setFocus()
 
     @guarded(default=False)
     def eventFilter(self, watched: object, event: object) -> bool:

@@ -113,7 +113,7 @@ class ElementCall:
                     break
         if "error" in answer:
             raise OpponentError(f"{command}: {answer['error']}")
-        return answer["ok"]
+        return answer.get("ok")
 
     async def stop(self) -> None:
         if self._process.returncode is None:

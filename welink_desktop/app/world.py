@@ -1,5 +1,7 @@
 """What the app stands on: the real adapters, or the sample world. Native and network libraries load when first needed."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -13,6 +15,9 @@ from welink_desktop.core.clock import Clock, SystemClock
 from welink_desktop.core.ports.accounts import Accounts
 from welink_desktop.core.ports.calls import MediaEngine
 from welink_desktop.core.ports.system import Desktop, EvaluationBackend, SettingsStore
+
+HELPER_SECONDS = 3.0
+"""The picture helper has this long to end."""
 
 TrayFinder = Callable[[], QSystemTrayIcon | None]
 
@@ -72,7 +77,15 @@ def _real(profile: Profile, tray: TrayFinder) -> World:
     secrets = ProfileSecrets(profile)
     thread = EngineThread()
     thread.start()
-    accounts = MatrixAccounts(profile.root, secrets, decode=PictureHelper().decode)
+    pictures = PictureHelper()
+
+    def stop() -> None:
+        """End the picture helper, then the loop that it belongs to."""
+        with contextlib.suppress(TimeoutError):
+            asyncio.run_coroutine_threadsafe(pictures.aclose(), thread.loop).result(HELPER_SECONDS)
+        thread.stop()
+
+    accounts = MatrixAccounts(profile.root, secrets, decode=pictures.decode)
     return World(
         accounts=hop(cast("Accounts", accounts), thread),
         media=ProcessMediaEngine(profile.logs / "media.log"),
@@ -80,7 +93,7 @@ def _real(profile: Profile, tray: TrayFinder) -> World:
         clock=SystemClock(),
         evaluation=_evaluation(profile),
         keep_secrets_in_file=secrets.use_file,
-        stop=thread.stop,
+        stop=stop,
     )
 
 

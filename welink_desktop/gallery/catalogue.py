@@ -8,6 +8,11 @@ from PySide6.QtWidgets import QWidget
 
 from welink_desktop.core.reactive import State
 from welink_desktop.core.settings import Appearance, Density, Theme
+from welink_desktop.features.chat import stills as chat_stills
+from welink_desktop.features.chat.composer.samples import SAMPLES as CHAT_COMPOSER
+from welink_desktop.features.chat.details.samples import SAMPLES as CHAT_DETAILS
+from welink_desktop.features.chat.room_list.samples import SAMPLES as CHAT_ROOMS
+from welink_desktop.features.chat.timeline.samples import SAMPLES as CHAT_TIMELINE
 from welink_desktop.features.contacts.samples import SAMPLES as CONTACTS
 from welink_desktop.features.contacts.view import ContactsView
 from welink_desktop.features.meetings.home.samples import SAMPLES as HOME
@@ -75,6 +80,10 @@ def pages() -> tuple[Page, ...]:
     return (
         Page("components", {"all": None}, lambda _: Components()),
         Page("sign-in", SIGN_IN, lambda state: SignInView(state, _nothing)),
+        Page("chat-rooms", CHAT_ROOMS, chat_stills.room_list_view),
+        Page("chat-timeline", CHAT_TIMELINE, chat_stills.timeline_view),
+        Page("chat-composer", CHAT_COMPOSER, chat_stills.composer_view),
+        Page("chat-details", CHAT_DETAILS, chat_stills.details_view),
         Page("contacts", CONTACTS, lambda state: ContactsView(state, _nothing)),
         Page("settings", SETTINGS, lambda state: SettingsView(state, _nothing)),
         Page("meetings", HOME, lambda state: MeetingsHomeView(state, _nothing, avatars())),

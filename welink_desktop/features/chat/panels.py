@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QWidget
 
 from welink_desktop.features.chat.model import AcceptInvitation, ChatModel, ChatState, DeclineInvitation
 from welink_desktop.ui.design.icons import draw_icon
-from welink_desktop.ui.design.theme import theme_of
+from welink_desktop.ui.design.theme import Theme, on_theme, theme_of
 from welink_desktop.ui.guard import guarded
 from welink_desktop.ui.strings import tr
 from welink_desktop.ui.text.bidi import one_line
@@ -57,6 +57,11 @@ class Notice(QWidget):
         middle.addStretch(1)
         outer.addLayout(middle)
         outer.addStretch(3)
+        on_theme(self, self._themed)
+
+    def _themed(self, theme: Theme) -> None:
+        for label in (self.title, self.sentence):
+            label.setMinimumWidth(theme.layout("list"))
 
 
 class NoRoom(Notice):

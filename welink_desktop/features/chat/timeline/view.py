@@ -80,6 +80,10 @@ class TimelineView(AnchoredList):
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE_MS)
         self._pause.timeout.connect(self._paused)
+        self._flash = QTimer(self)
+        self._flash.setSingleShot(True)
+        self._flash.setInterval(FLASH_MS)
+        self._flash.timeout.connect(self._unflash)
         self.moved.connect(self._moved)
         on_theme(self, self._themed)
         translated(self, self._retranslate)
@@ -169,7 +173,7 @@ class TimelineView(AnchoredList):
         self.setCurrentIndex(self._table.index(row))
         self._row_painter.flashed = key
         self.viewport().update()
-        QTimer.singleShot(FLASH_MS, self, self._unflash)
+        self._flash.start()
 
     def _unflash(self) -> None:
         if self._row_painter is not None:
@@ -194,6 +198,7 @@ class TimelineView(AnchoredList):
     @guarded(default=None)
     def hideEvent(self, event: QHideEvent) -> None:
         self._pause.stop()
+        self._flash.stop()
         self._paused()
 
     def _paused(self) -> None:

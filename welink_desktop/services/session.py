@@ -2,7 +2,7 @@
 
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from welink_desktop.core.account import Account, Connection, Homeserver, Link
 from welink_desktop.core.errors import EvaluationFailed, SignedOut, WeLinkError
@@ -103,7 +103,7 @@ class SessionKeeper:
         if self._evaluation is None:
             raise EvaluationFailed(part="evaluation", reason="missing")
         place = await self._evaluation.start(progress)
-        server = await self._accounts.discover(place.base_url)
+        server = replace(await self._accounts.discover(place.base_url), evaluation=True)
         progress("evaluation-signing-in")
         await self.sign_in(server, place.user, place.password)
 
@@ -162,7 +162,19 @@ class SessionKeeper:
         await self.close()
         session = await self._accounts.open(account.key)
         self._watch = session.watch_connection(self.connection.set)
-        self.state.set(Open(session, Scope("account"), account))
+        opened = Open(session, Scope("account"), account)
+        self.state.set(opened)
+        if account.server.evaluation and self._evaluation is not None:
+            opened.scope.spawn(self._wake(self._evaluation, session), name="evaluation")
+
+    async def _wake(self, evaluation: EvaluationBackend, session: Session) -> None:
+        """The evaluation organisation ends with the app; an account of it needs it running again."""
+        try:
+            await evaluation.start(lambda step: None)
+        except WeLinkError as error:
+            self.connection.set(Connection(Link.OFFLINE, error=error))
+        else:
+            await session.retry_now()
 
     async def _leave(self, current: Open) -> None:
         if self._watch is not None:

@@ -1,16 +1,19 @@
 """Which account is open: start, sign-in, evaluation, soft logout, sign-out."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.until import until
 from welink_desktop.adapters.fake import FakeAccounts, FakeWorld, sample_world
+from welink_desktop.adapters.fake.accounts import FakeSession
 from welink_desktop.core.account import Account, Connection, Link
 from welink_desktop.core.errors import EvaluationFailed, Offline, SignedOut, StoreKeyMissing, WrongPassword
 from welink_desktop.core.ids import AccountKey
-from welink_desktop.core.ports.accounts import Session
 from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.ports.system import EvaluationPlace
-from welink_desktop.services.session import CannotOpen, NoAccount, Open, SessionKeeper, device_name
+from welink_desktop.core.reactive import State
+from welink_desktop.services.session import CannotOpen, NoAccount, Open, SessionKeeper, SessionState, device_name
 
 
 @pytest.fixture
@@ -23,7 +26,7 @@ class Unopenable(FakeAccounts):
 
     healed = False
 
-    async def open(self, key: AccountKey) -> Session:
+    async def open(self, key: AccountKey) -> FakeSession:
         if not self.healed:
             raise StoreKeyMissing
         return await super().open(key)
@@ -34,12 +37,26 @@ class Unreadable(FakeAccounts):
         raise Offline
 
 
+def now(keeper: SessionKeeper) -> SessionState:
+    return keeper.state.value
+
+
+def link(keeper: SessionKeeper) -> Link:
+    return keeper.connection.value.link
+
+
+def password_wanted(keeper: SessionKeeper) -> bool:
+    return keeper.needs_password
+
+
 class Evaluation:
     def __init__(self, world: FakeWorld, *, fails: bool = False) -> None:
         self._world = world
         self._fails = fails
+        self.started = State(0)
 
     async def start(self, progress: Listener[str]) -> EvaluationPlace:
+        self.started.set(self.started.value + 1)
         progress("evaluation-starting")
         if self._fails:
             raise EvaluationFailed(part="Synapse", reason="port taken")
@@ -52,18 +69,18 @@ async def test_the_last_account_opens_by_itself(world: FakeWorld) -> None:
     state = keeper.state.value
     assert isinstance(state, Open)
     assert state.account.user == world.me.user
-    assert keeper.connection.value.link is Link.LIVE
+    assert link(keeper) is Link.LIVE
     await keeper.close()
 
 
 async def test_without_an_account_somebody_has_to_sign_in(world: FakeWorld) -> None:
     keeper = SessionKeeper(FakeAccounts(world, signed_in=False))
     await keeper.start()
-    assert keeper.state.value == NoAccount()
+    assert now(keeper) == NoAccount()
     with pytest.raises(WrongPassword):
         await keeper.sign_in(await keeper.discover("yunshan.example"), world.me.user, "wrong")
     await keeper.sign_in(await keeper.discover("yunshan.example"), world.me.user, world.password)
-    assert isinstance(keeper.state.value, Open)
+    assert isinstance(now(keeper), Open)
     await keeper.close()
 
 
@@ -75,9 +92,9 @@ async def test_signing_out_ends_what_works_on_the_account(world: FakeWorld) -> N
     assert isinstance(state, Open)
     await keeper.sign_out()
     assert state.scope.closed
-    assert keeper.state.value == NoAccount()
+    assert now(keeper) == NoAccount()
     assert await accounts.accounts() == ()
-    assert keeper.connection.value.link is Link.STOPPED
+    assert link(keeper) is Link.STOPPED
 
 
 async def test_an_account_that_cannot_be_opened_is_kept_and_tried_again(world: FakeWorld) -> None:
@@ -89,7 +106,7 @@ async def test_an_account_that_cannot_be_opened_is_kept_and_tried_again(world: F
     assert isinstance(state.why, StoreKeyMissing)
     accounts.healed = True
     await keeper.reopen()
-    assert isinstance(keeper.state.value, Open)
+    assert isinstance(now(keeper), Open)
     await keeper.close()
 
 
@@ -97,7 +114,7 @@ async def test_a_blocked_account_can_be_given_up(world: FakeWorld) -> None:
     keeper = SessionKeeper(Unopenable(world))
     await keeper.start()
     await keeper.forget()
-    assert keeper.state.value == NoAccount()
+    assert now(keeper) == NoAccount()
 
 
 async def test_a_failure_of_the_list_is_told(world: FakeWorld) -> None:
@@ -113,7 +130,34 @@ async def test_trying_it_here_starts_and_signs_in(world: FakeWorld) -> None:
     steps: list[str] = []
     await keeper.try_here(steps.append)
     assert steps == ["evaluation-starting", "evaluation-signing-in"]
-    assert isinstance(keeper.state.value, Open)
+    assert isinstance(now(keeper), Open)
+    await keeper.close()
+
+
+class EvaluationAccounts(FakeAccounts):
+    """Its account belongs to the evaluation organisation."""
+
+    async def accounts(self) -> tuple[Account, ...]:
+        return tuple(self._belongs(account) for account in await super().accounts())
+
+    @staticmethod
+    def _belongs(account: Account) -> Account:
+        return replace(account, server=replace(account.server, evaluation=True))
+
+
+async def test_an_evaluation_account_wakes_its_backend(world: FakeWorld) -> None:
+    evaluation = Evaluation(world)
+    keeper = SessionKeeper(EvaluationAccounts(world), evaluation=evaluation)
+    await keeper.start()
+    await until(evaluation.started, lambda times: times == 1)
+    await keeper.close()
+
+
+async def test_an_evaluation_backend_that_fails_is_told(world: FakeWorld) -> None:
+    keeper = SessionKeeper(EvaluationAccounts(world), evaluation=Evaluation(world, fails=True))
+    await keeper.start()
+    connection = await until(keeper.connection, lambda now: now.error is not None)
+    assert isinstance(connection.error, EvaluationFailed)
     await keeper.close()
 
 
@@ -128,12 +172,12 @@ async def test_a_soft_logout_asks_for_the_password_and_goes_on(world: FakeWorld)
     keeper = SessionKeeper(FakeAccounts(world))
     await keeper.start()
     world.connection.set(Connection(Link.STOPPED, error=SignedOut()))
-    assert keeper.needs_password
+    assert password_wanted(keeper)
     with pytest.raises(WrongPassword):
         await keeper.sign_in_again("wrong")
     await keeper.sign_in_again(world.password)
     await until(keeper.connection, lambda connection: connection.link is Link.LIVE)
-    assert not keeper.needs_password
+    assert password_wanted(keeper) is False
     await keeper.close()
 
 
@@ -141,9 +185,9 @@ async def test_the_connection_follows_the_session(world: FakeWorld) -> None:
     keeper = SessionKeeper(FakeAccounts(world))
     await keeper.start()
     world.connection.set(Connection(Link.OFFLINE, retry_at=3.0))
-    assert keeper.connection.value.link is Link.OFFLINE
+    assert link(keeper) is Link.OFFLINE
     await keeper.retry_now()
-    assert keeper.connection.value.link is Link.LIVE
+    assert link(keeper) is Link.LIVE
     await keeper.close()
 
 

@@ -112,6 +112,7 @@ async def _live(app: QApplication, options: Options, profile: Profile, instance:
         except TimeoutError:
             _log.error("the app did not stop in time")
         world.stop()
+        window.dispose()
     return answer
 
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject
+from PySide6.QtCore import QCoreApplication, QEvent, QLockFile, QObject
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 from welink_desktop.core.log import literal, topic
@@ -33,6 +33,7 @@ class SingleInstance(QObject):
         self._lock.setStaleLockTime(0)
         self._name = f"welink-desktop-{hashlib.sha256(str(lock).encode()).hexdigest()[:20]}"
         self._server: QLocalServer | None = None
+        self._lines: list[QLocalSocket] = []
         self._activate: Callable[[], None] = lambda: None
 
     def claim(self) -> bool:
@@ -64,9 +65,12 @@ class SingleInstance(QObject):
         return answered
 
     def release(self) -> None:
+        for line in list(self._lines):
+            line.abort()
         if self._server is not None:
             self._server.close()
             self._server = None
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         self._lock.unlock()
 
     def _accept(self) -> None:
@@ -78,10 +82,16 @@ class SingleInstance(QObject):
             _log.warning("refused a stranger's connection")
             line.abort()
             return
-        line.disconnected.connect(line.deleteLater)
+        self._lines.append(line)
+        line.disconnected.connect(lambda: self._gone(line))
         line.readyRead.connect(lambda: self._read(line))
         if line.bytesAvailable():
             self._read(line)
+
+    def _gone(self, line: QLocalSocket) -> None:
+        if line in self._lines:
+            self._lines.remove(line)
+            line.deleteLater()
 
     def _read(self, line: QLocalSocket) -> None:
         if line.bytesAvailable() < LENGTH.size:

@@ -104,6 +104,14 @@ class MainWindow(QMainWindow):
             self._outer.removeWidget(shell)
             shell.deleteLater()
 
+    def dispose(self) -> None:
+        """The app ends: nothing may fire any more."""
+        self._settled.stop()
+        self.hide()
+        self.drop_shell()
+        self._drop_front()
+        self.deleteLater()
+
     def _drop_front(self) -> None:
         front, self._front = self._front, None
         if front is not None:

@@ -29,6 +29,10 @@ from welink_desktop.ui.widgets.switch import SwitchButton
 LEFT = Qt.MouseButton.LeftButton
 
 
+def last(wishes: list[object]) -> object:
+    return wishes[-1]
+
+
 def named(view: QWidget, name: str, kind: type[QWidget] = QWidget) -> QWidget:
     found = view.findChild(kind, name)
     assert found is not None, name
@@ -77,7 +81,7 @@ def test_the_address_comes_first(qtbot: QtBot, dress: Dress, wishes: list[object
     assert "address" in address.accessibleDescription()
     qtbot.keyClicks(address, "yunshan.example")
     qtbot.keyClick(address, Qt.Key.Key_Return)
-    assert wishes[-1] == sign_in.LookUp()
+    assert last(wishes) == sign_in.LookUp()
 
 
 def test_the_password_comes_after_the_organisation(qtbot: QtBot, dress: Dress, wishes: list[object]) -> None:
@@ -89,7 +93,7 @@ def test_the_password_comes_after_the_organisation(qtbot: QtBot, dress: Dress, w
     assert password.echoMode() is QLineEdit.EchoMode.Password
     qtbot.keyClicks(password, "spruce")
     qtbot.mouseClick(button(view, "sign-in-submit"), LEFT)
-    assert wishes[-1] == sign_in.SignIn("lin.zhiyuan", "spruce")
+    assert last(wishes) == sign_in.SignIn("lin.zhiyuan", "spruce")
 
 
 def test_a_server_on_this_computer_is_not_called_secure(qtbot: QtBot, dress: Dress) -> None:
@@ -122,10 +126,10 @@ def test_without_a_keyring_there_is_a_choice(qtbot: QtBot, dress: Dress, wishes:
 def test_trying_it_here_is_one_click(qtbot: QtBot, dress: Dress, wishes: list[object]) -> None:
     view, state = sign_in_view(qtbot, "welcome", wishes.append)
     qtbot.mouseClick(button(view, "sign-in-evaluation"), LEFT)
-    assert wishes[-1] == sign_in.ChooseWay(sign_in.Way.EVALUATION)
+    assert last(wishes) == sign_in.ChooseWay(sign_in.Way.EVALUATION)
     state.set(SIGN_IN["evaluation"])
     qtbot.mouseClick(button(view, "sign-in-submit"), LEFT)
-    assert wishes[-1] == sign_in.TryHere()
+    assert last(wishes) == sign_in.TryHere()
     state.set(SIGN_IN["evaluation-starting"])
     assert not button(view, "sign-in-submit").isEnabled()
     assert button(view, "sign-in-submit").text().startswith("Starting")
@@ -183,17 +187,17 @@ def test_departments_and_people_are_chosen_by_click_and_key(qtbot: QtBot, dress:
     view = contacts_view(qtbot, "department", wishes.append)
     tree, people = painted(view, "department-tree"), painted(view, "people-list")
     press(qtbot, tree, 1)
-    assert isinstance(wishes[-1], contacts.SelectDepartment)
+    assert isinstance(last(wishes), contacts.SelectDepartment)
     tree.setFocus()
     qtbot.keyClick(tree, Qt.Key.Key_Home)
     qtbot.keyClick(tree, Qt.Key.Key_Left)
-    assert wishes[-1] == contacts.ToggleDepartment(CONTACTS["department"].tree[0].department.space, False)
+    assert last(wishes) == contacts.ToggleDepartment(CONTACTS["department"].tree[0].department.space, False)
     press(qtbot, people, 1)
-    assert isinstance(wishes[-1], contacts.ShowPerson)
+    assert isinstance(last(wishes), contacts.ShowPerson)
     people.setFocus()
     qtbot.keyClick(people, Qt.Key.Key_End)
     qtbot.keyClick(people, Qt.Key.Key_Return)
-    assert wishes[-1] == contacts.ShowPerson(MAYA)
+    assert last(wishes) == contacts.ShowPerson(MAYA)
 
 
 def test_rows_are_spoken(qtbot: QtBot, dress: Dress) -> None:
@@ -210,19 +214,19 @@ def test_actions_of_a_row_and_of_the_card(qtbot: QtBot, dress: Dress, wishes: li
     view = contacts_view(qtbot, "card", wishes.append)
     people = painted(view, "people-list")
     press(qtbot, people, 0, x=0.97)
-    assert wishes[-1] == contacts.Meet(CONTACTS["card"].person.user)  # type: ignore[union-attr]  # the sample has a person
+    assert last(wishes) == contacts.Meet(CONTACTS["card"].person.user)  # type: ignore[union-attr]  # the sample has a person
     qtbot.mouseClick(button(view, "person-message"), LEFT)
-    assert isinstance(wishes[-1], contacts.Message)
+    assert isinstance(last(wishes), contacts.Message)
     qtbot.mouseClick(button(view, "person-meet"), LEFT)
-    assert isinstance(wishes[-1], contacts.Meet)
+    assert isinstance(last(wishes), contacts.Meet)
     qtbot.mouseClick(button(view, "person-card-close"), LEFT)
-    assert wishes[-1] == contacts.ShowPerson(None)
+    assert last(wishes) == contacts.ShowPerson(None)
 
 
 def test_typing_searches(qtbot: QtBot, dress: Dress, wishes: list[object]) -> None:
     view = contacts_view(qtbot, "department", wishes.append)
     qtbot.keyClicks(line(view, "contacts-search"), "ye")
-    assert wishes[-1] == contacts.Search("ye")
+    assert last(wishes) == contacts.Search("ye")
 
 
 def test_the_card_covers_the_list_in_narrow_windows(qtbot: QtBot, dress: Dress) -> None:
@@ -307,6 +311,6 @@ def test_sections_are_a_list_for_the_keyboard(qtbot: QtBot, dress: Dress, wishes
     nav = painted(view, "settings-nav")
     qtbot.keyClick(nav, Qt.Key.Key_Down)
     qtbot.keyClick(nav, Qt.Key.Key_Return)
-    assert wishes[-1] == settings.ShowSection(settings.Section.DEVICES)
+    assert last(wishes) == settings.ShowSection(settings.Section.DEVICES)
     state.set(SETTINGS["devices-failed"])
     state.set(SETTINGS["not-saved"])

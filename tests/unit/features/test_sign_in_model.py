@@ -6,10 +6,10 @@ import pytest
 
 from tests.support.until import until
 from welink_desktop.adapters.fake import FakeAccounts, sample_world
+from welink_desktop.adapters.fake.accounts import FakeSession
 from welink_desktop.core.account import Account, Homeserver
 from welink_desktop.core.errors import KeyringMissing, StoreDamaged, WrongPassword
 from welink_desktop.core.ids import AccountKey
-from welink_desktop.core.ports.accounts import Session
 from welink_desktop.core.reactive import Scope
 from welink_desktop.features.sign_in.model import (
     ChangeAddress,
@@ -43,7 +43,7 @@ class Accounts(FakeAccounts):
             raise KeyringMissing
         return await super().sign_in(server, user, password, device_name)
 
-    async def open(self, key: AccountKey) -> Session:
+    async def open(self, key: AccountKey) -> FakeSession:
         if self.damaged:
             raise StoreDamaged(path="store.db")
         return await super().open(key)
@@ -59,6 +59,9 @@ class Place:
 
     def _use_file(self) -> None:
         self.accounts.keyring = True
+
+    def blocked(self) -> Account | None:
+        return self.model.state.value.blocked
 
     async def find(self, address: str = ADDRESS) -> None:
         self.model.act(ChangeAddress(address))
@@ -134,13 +137,13 @@ async def test_a_damaged_store_blocks_until_the_person_decides() -> None:
     place = Place(signed_in=True)
     place.accounts.damaged = True
     await place.keeper.start()
-    assert place.model.state.value.blocked is not None
+    assert place.blocked() is not None
     place.model.act(TryAgain())
     await until(place.model.state, lambda now: now.busy is None)
-    assert place.model.state.value.blocked is not None
+    assert place.blocked() is not None
     place.model.act(StartAfresh())
     await until(place.keeper.state, lambda now: isinstance(now, NoAccount))
-    assert place.model.state.value.blocked is None
+    assert place.blocked() is None
     await place.scope.aclose()
 
 

@@ -79,12 +79,13 @@ async def test_choosing_a_department_shows_its_people(directory: Directory) -> N
     directory.select_department(theatre.space)
     state = await until(directory.state, lambda now: is_ready(now) and now.department == theatre.space)
     assert "叶知秋" in names(state)
+    assert state.organisation is not None
     assert [one.name for one in path_to(state.organisation.root, theatre.space)] == [
         "云杉总医院",
         "临床科室",
         "外科",
         "麻醉与手术部",
-    ]  # type: ignore[union-attr]  # it was there above
+    ]
 
 
 async def test_searching_and_returning(directory: Directory) -> None:

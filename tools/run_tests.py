@@ -43,12 +43,15 @@ def environment() -> dict[str, str]:
 
 
 def run_stage(name: str) -> int:
-    """Run one stage; pytest's own lines are shown. Returns its exit code."""
+    """Run one stage, each folder in a process of its own; pytest's own lines are shown. Returns the first bad exit code."""
     folders = [f"tests/{folder}" for folder in STAGES[name] if (ROOT / "tests" / folder).is_dir()]
-    if not folders:
-        return 0
-    say(f"== {name}: {' '.join(folders)}")
-    command = [str(PYTHON), "-m", "coverage", "run", "--rcfile=pyproject.toml", "-m", "pytest", "-q", *folders]
+    codes = [run_folder(folder) for folder in folders]
+    return next((code for code in codes if code), 0)
+
+
+def run_folder(folder: str) -> int:
+    say(f"== {folder}")
+    command = [str(PYTHON), "-m", "coverage", "run", "--rcfile=pyproject.toml", "-m", "pytest", "-q", folder]
     code = subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
     return 0 if code == NOTHING_COLLECTED else code
 

@@ -28,7 +28,7 @@ def draw(source: Path, target: Path, width: int, height: int) -> None:
     renderer.render(painter, box)
     painter.end()
     unfinished = target.with_suffix(".part")
-    if not image.save(str(unfinished), b"PNG"):
+    if not image.save(str(unfinished), "PNG"):  # type: ignore[call-overload]  # the stubs want bytes, the binding a str
         raise ValueError(f"{target.name} cannot be written")
     unfinished.replace(target)
 

@@ -87,5 +87,5 @@ def compare(one: QImage, other: QImage) -> Difference:
 def save(image: QImage, path: Path) -> None:
     """Write a small PNG. Raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not image.convertToFormat(QImage.Format.Format_RGB888).save(str(path), b"PNG", 0):
+    if not image.convertToFormat(QImage.Format.Format_RGB888).save(str(path), quality=0):
         raise OSError(f"cannot write {path.name}")

@@ -126,6 +126,7 @@ async def test_without_the_server_everything_stored_is_shown(synapse: TestSynaps
         assert RoomsSeen(mei.session).get(room)
         offline = TimelineSeen(await mei.session.chat.open_timeline(room))
         assert offline.bodies == ["kept"]
+        assert {one.user for one in await mei.session.chat.members(room)} == {lin.account.user, mei.account.user}
 
 
 async def test_a_server_without_sliding_sync_is_followed_by_v3(synapse: TestSynapse, tmp_path: Path) -> None:

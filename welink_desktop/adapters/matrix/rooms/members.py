@@ -12,7 +12,7 @@ from welink_desktop.adapters.matrix.rtc.membership import Face, MemberEvent
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.wire.events import Event, parse_event
 from welink_desktop.adapters.matrix.wire.values import Json, list_of, text_of
-from welink_desktop.core.errors import NotFound
+from welink_desktop.core.errors import NotFound, Offline
 from welink_desktop.core.ids import RoomId, UserId
 from welink_desktop.core.reactive import Cancel
 from welink_desktop.core.rooms import Member, Membership
@@ -74,8 +74,14 @@ class RoomMembers:
             self._rooms.replace_members(t, room, [event for event in parsed if isinstance(event, Event)], keep)
 
     async def members(self, room: RoomId) -> tuple[Member, ...]:
-        """Joined and invited people, by name."""
-        await self.load_members(room)
+        """Joined and invited people, by name. Without a line to the server: those we know."""
+        known = len(self._rooms.members(room)) > 1
+        if not known or self._http.backoff.retry_at.value is None:
+            try:
+                await self.load_members(room)
+            except Offline:
+                if not known:
+                    raise
         power = self._rooms.power(room)
         found = []
         for row in self._rooms.members(room).values():

@@ -16,8 +16,9 @@ from welink_desktop.features.chat.composer.emoji_data import emoji_groups, find_
 from welink_desktop.features.chat.composer.samples import SAMPLES as COMPOSERS
 from welink_desktop.features.chat.details.samples import SAMPLES as DETAILS
 from welink_desktop.features.chat.room_list.samples import SAMPLES as LISTS
+from welink_desktop.features.chat.timeline.deeds import safe_name
 from welink_desktop.features.chat.timeline.samples import SAMPLES as TIMELINES
-from welink_desktop.features.chat.timeline.view import TimelineView, safe_name
+from welink_desktop.features.chat.timeline.view import TimelineView
 
 Maker = Callable[[State[Any]], QWidget]
 PAGES: tuple[tuple[str, Mapping[str, Any], Maker, int], ...] = (

@@ -431,7 +431,8 @@ async def test_the_emoji_panel_finds_and_inserts(place: Place) -> None:
 @pytest.mark.qt_log_ignore(OFFSCREEN_LIMIT)
 async def test_message_menus_offer_only_what_works(place: Place) -> None:
     timeline = place.page.timeline
-    timeline._open_menu(place.last(), QPoint(5, 5))
+    assert timeline.deeds is not None
+    timeline.deeds.open_menu(place.last(), QPoint(5, 5))
     menu = timeline.findChild(QMenu, "message-menu")
     assert isinstance(menu, QMenu)
     words = [action.text().partition("\t")[0] for action in menu.actions() if action.text()]

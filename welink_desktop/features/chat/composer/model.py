@@ -15,7 +15,7 @@ from welink_desktop.core.text import Text, text
 from welink_desktop.core.timeline import AttachmentKind, OutgoingFile, TextContent, TimelineItem
 from welink_desktop.services.composer import EVERYONE, Composer, outgoing
 from welink_desktop.services.members import MemberList
-from welink_desktop.services.room_list import spelled
+from welink_desktop.services.names import spelled
 
 MAX_CANDIDATES = 6
 MAX_FILES = 20

@@ -1,7 +1,5 @@
 """The timeline as a widget: painted rows, selection, hover bar, jump button, older messages at the top."""
 
-from pathlib import Path
-
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, Qt, QTimer
 from PySide6.QtGui import (
     QAccessible,
@@ -12,28 +10,21 @@ from PySide6.QtGui import (
     QMouseEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QApplication, QFileDialog, QToolTip, QWidget
+from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 
 from welink_desktop.core.changes import Change, Insert
-from welink_desktop.core.ids import EventId, ItemKey, UserId
+from welink_desktop.core.ids import ItemKey
 from welink_desktop.core.reactive import Cancel
-from welink_desktop.core.timeline import AttachmentContent, NoticeContent, RecalledContent, SendPhase, TimelineItem
+from welink_desktop.core.timeline import NoticeContent, RecalledContent, TimelineItem
 from welink_desktop.features.chat.pixmaps import Pixmaps
+from welink_desktop.features.chat.timeline.deeds import Deeds
 from welink_desktop.features.chat.timeline.hover_bar import HoverBar
 from welink_desktop.features.chat.timeline.jump_button import JumpButton
-from welink_desktop.features.chat.timeline.menus import message_menu, reaction_menu
 from welink_desktop.features.chat.timeline.model import (
     Edit,
-    JumpTo,
     LoadOlder,
     Looked,
-    OpenLink,
-    OpenPerson,
-    React,
-    Recall,
     Reply,
-    Retry,
-    Save,
     TimelineModel,
     TimelineState,
 )
@@ -52,7 +43,6 @@ from welink_desktop.ui.lists.rows_model import RowsModel
 from welink_desktop.ui.strings import current_strings, tr, translated
 from welink_desktop.ui.text.bidi import one_line
 from welink_desktop.ui.text.tree import Run
-from welink_desktop.ui.widgets.dialog import ask
 
 FLASH_MS = 1600
 PAUSE_MS = 4000
@@ -67,6 +57,7 @@ class TimelineView(AnchoredList):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self._model: TimelineModel | None = None
         self._pixmaps: Pixmaps | None = None
+        self.deeds: Deeds | None = None
         self._table: RowsModel[TimelineItem] = RowsModel(self._describe, self)
         self._row_painter: TimelinePainter | None = None
         self._watches: list[Cancel] = []
@@ -94,6 +85,7 @@ class TimelineView(AnchoredList):
             cancel()
         self._bar.hide()
         self._model, self._pixmaps = model, pixmaps
+        self.deeds = Deeds(self, model, self._copy)
         self._table.items = list(model.rows)
         painter = self._row_painter = TimelinePainter(lambda: self._table.items, pixmaps)
         painter.ring = self.shows_ring
@@ -268,12 +260,12 @@ class TimelineView(AnchoredList):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.keyboard = False
         point = event.position().toPoint()
-        row = self.row_under(point)
-        if row is None or self._row_painter is None:
+        row, deeds = self.row_under(point), self.deeds
+        if row is None or self._row_painter is None or deeds is None:
             return
         self.setCurrentIndex(self._table.index(row))
         if event.button() == Qt.MouseButton.RightButton:
-            self._open_menu(self._table.items[row], event.globalPosition().toPoint())
+            deeds.open_menu(self._table.items[row], event.globalPosition().toPoint())
             return
         if event.button() != Qt.MouseButton.LeftButton:
             return
@@ -295,13 +287,14 @@ class TimelineView(AnchoredList):
         if pressed is not None and selected is not None and selected.start != selected.end:
             return
         found = self._hit_under(event.position().toPoint())
-        if found is None:
+        deeds = self.deeds
+        if found is None or deeds is None:
             return
         layout, hit, run = found
         if run is not None and run.link:
-            self._follow(run)
+            deeds.follow(run)
         elif hit is not None and hit == self._hit:
-            self.do(layout.item, hit, event.globalPosition().toPoint())
+            deeds.do(layout.item, hit, event.globalPosition().toPoint())
 
     @guarded(default=None)
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
@@ -399,8 +392,8 @@ class TimelineView(AnchoredList):
             self._bar.focus_first()
         elif event.key() == Qt.Key.Key_R and not event.modifiers() and can_answer(item):
             self._bar_clicked("reply", item.key)
-        elif event.key() == Qt.Key.Key_Delete and item.own:
-            self._recall(item)
+        elif event.key() == Qt.Key.Key_Delete and item.own and self.deeds is not None:
+            self.deeds.recall(item)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._activate(row, item)
         else:
@@ -408,19 +401,21 @@ class TimelineView(AnchoredList):
 
     def _activate(self, row: int, item: TimelineItem) -> None:
         """Enter on a row: its file, its first link, or the message it answers."""
-        if self._row_painter is None:
+        deeds = self.deeds
+        if self._row_painter is None or deeds is None:
             return
         layout = self._row_painter.layout(row)
         hit = next((one for one in layout.sheet.hits if one.act in (Act.SAVE, Act.PICTURE, Act.RETRY, Act.ORIGINAL)), None)
         links = [run for run in layout.text.links() if run.link] if layout.text is not None else []
         if hit is not None:
-            self.do(item, hit, self.mapToGlobal(self.row_box(row).center()))
+            deeds.do(item, hit, self.mapToGlobal(self.row_box(row).center()))
         elif links:
-            self._follow(links[0])
+            deeds.follow(links[0])
 
     def _copy(self, item: TimelineItem | None) -> None:
         selection = self._row_painter.selection if self._row_painter is not None else None
-        if selection is not None and selection.start != selection.end and self._row_painter is not None:
+        fits = selection is not None and (item is None or selection.key == item.key)
+        if selection is not None and fits and selection.start != selection.end and self._row_painter is not None:
             placed = next((row for row, one in enumerate(self._table.items) if one.key == selection.key), None)
             if placed is not None:
                 layout = self._row_painter.layout(placed)
@@ -432,105 +427,21 @@ class TimelineView(AnchoredList):
 
     # Wishes
 
-    def do(self, item: TimelineItem, hit: Hit, at: QPoint) -> None:
-        """What a click on a place in a row leads to."""
-        model = self._model
-        if model is None:
-            return
-        match hit.act:
-            case Act.PERSON:
-                model.act(OpenPerson(UserId(hit.payload)))
-            case Act.ORIGINAL:
-                model.act(JumpTo(EventId(hit.payload)))
-            case Act.REACTION:
-                model.act(React(item.key, hit.payload))
-            case Act.ADD_REACTION:
-                self._react(item, at)
-            case Act.SAVE | Act.PICTURE:
-                self._save(item)
-            case Act.RETRY:
-                model.act(Retry(item.key))
-            case Act.DISCARD:
-                model.act(Recall(item.key))
-            case Act.COPY:
-                QApplication.clipboard().setText(words_of(item))
-            case Act.NOTHING:
-                pass
-
     def _bar_clicked(self, name: str, key: ItemKey) -> None:
-        model = self._model
+        model, deeds = self._model, self.deeds
         item = next((one for one in self._table.items[::-1] if one.key == key), None)
-        if model is None or item is None:
+        if model is None or deeds is None or item is None:
             return
         at = self._bar.button(name).mapToGlobal(QPoint(0, self._bar.height()))
         match name:
             case "react":
-                self._react(item, at)
+                deeds.react(item, at)
             case "reply":
                 model.act(Reply(key))
             case "edit":
                 model.act(Edit(key))
             case _:
-                self._open_menu(item, at)
-
-    def _react(self, item: TimelineItem, at: QPoint) -> None:
-        model = self._model
-        if model is not None:
-            reaction_menu(self, lambda emoji: model.act(React(item.key, emoji))).open_at(at)
-
-    def _open_menu(self, item: TimelineItem, at: QPoint) -> None:
-        if self._model is None or isinstance(item.content, NoticeContent):
-            return
-        message_menu(
-            self,
-            item,
-            self._model,
-            copy=lambda: self._copy(item),
-            save=lambda: self._save(item),
-            recall=lambda: self._recall(item),
-            react=lambda: self._react(item, at),
-        ).open_at(at)
-
-    def _recall(self, item: TimelineItem) -> None:
-        model = self._model
-        if model is None or isinstance(item.content, (RecalledContent, NoticeContent)):
-            return
-        if item.send.phase is SendPhase.FAILED:
-            model.act(Recall(item.key))
-            return
-        ask(
-            self.window(),
-            tr("chat-recall-title"),
-            tr("chat-recall-sentence"),
-            tr("chat-recall"),
-            lambda: model.act(Recall(item.key)),
-            "danger",
-        )
-
-    def _save(self, item: TimelineItem) -> None:
-        if not isinstance(item.content, AttachmentContent):
-            return
-        name = safe_name(item.content.name)
-        dialog = QFileDialog(self.window(), tr("chat-save-title"), str(Path.home() / name))
-        dialog.setObjectName("save-file")
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.selectFile(name)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda path: self.save_to(item.key, Path(path)))
-        dialog.open()
-
-    def save_to(self, key: ItemKey, target: Path) -> None:
-        """Write the attachment of a row to `target`."""
-        if self._model is not None:
-            self._model.act(Save(key, target))
-
-    def _follow(self, run: Run) -> None:
-        if self._model is None:
-            return
-        if run.mention is not None:
-            self._model.act(OpenPerson(run.mention))
-        else:
-            self._model.act(OpenLink(run.link))
+                deeds.open_menu(item, at)
 
     @guarded(default=None)
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -542,10 +453,3 @@ class TimelineView(AnchoredList):
         if self._row_painter is None:
             return QRect()
         return self._row_painter.layout(row).bubble.toRect().translated(self.row_box(row).topLeft())
-
-
-def safe_name(name: str) -> str:
-    """A file name without folders, control characters and leading dots."""
-    plain = one_line(name).replace("\\", "/").rpartition("/")[2]
-    cleaned = "".join(char for char in plain if char not in '<>:"|?*').lstrip(". ")
-    return cleaned[:180] or "file"

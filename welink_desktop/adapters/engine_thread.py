@@ -9,6 +9,7 @@ import asyncio
 import dataclasses
 import enum
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
@@ -19,6 +20,8 @@ from welink_desktop.core.reactive import Cancel, Inbox
 T = TypeVar("T")
 P = TypeVar("P")
 STOP_SECONDS = 10.0
+SWITCH_SECONDS = 0.001
+"""How long a busy engine may keep the interpreter from a UI that wants it (Python's default: 5 ms each time)."""
 _PLAIN = (str, bytes, int, float, bool, type(None), tuple, list, dict, set, frozenset, enum.Enum, BaseException)
 _log = topic("engine")
 
@@ -38,6 +41,7 @@ class EngineThread:
         return self._loop
 
     def start(self) -> None:
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
         self._thread.start()
         self._ready.wait()
 

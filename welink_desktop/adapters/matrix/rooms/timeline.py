@@ -109,10 +109,12 @@ class RoomTimeline:
             self._emit(always=news.receipts)
 
     def _take(self, events: list[EventId]) -> None:
-        with self._database.read() as t:
-            found = rows.events_of(t, self.room, events)
         floor = self._floor
-        here = [row for row in found.values() if floor is None or row.position >= floor]
+        with self._database.read() as t:
+            if floor is not None:
+                positions = rows.positions_of(t, self.room, events)
+                events = [event for event, position in positions.items() if position >= floor]
+            here = list(rows.events_of(t, self.room, events).values())
         here.sort(key=lambda row: row.position)
         if not here:
             return

@@ -236,10 +236,11 @@ class ComposerView(QWidget):
             self.input.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_names(self, state: ComposerState) -> None:
-        if self._names is None:
+        place = self._names.parentWidget() if self._names is not None else None
+        if self._names is None or place is None:
             return
-        corner = self.mapTo(self.window(), QPoint(0, 0))
-        caret = self.input.cursorRect().left() + self.input.mapTo(self.window(), QPoint(0, 0)).x()
+        corner = self.mapTo(place, QPoint(0, 0))
+        caret = self.input.cursorRect().left() + self.input.mapTo(place, QPoint(0, 0)).x()
         self._names.show_names(state.completion, corner.y(), caret - 30)
 
     def _intercept(self, event: QKeyEvent) -> bool:

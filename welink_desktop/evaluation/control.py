@@ -13,7 +13,7 @@ from pathlib import Path
 from welink_desktop.core.errors import EvaluationFailed
 from welink_desktop.evaluation.state import BackendState, StateFile, evaluation_folder
 
-START_TIMEOUT = 240.0
+START_TIMEOUT = 420.0
 STOP_TIMEOUT = 40.0
 BEAT = 0.1
 

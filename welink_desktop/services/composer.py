@@ -1,11 +1,13 @@
 """From what a person typed to what is sent: Markdown, mentions, size; drafts and typing notices of one room."""
 
 import asyncio
+import contextlib
 import html
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 
@@ -87,6 +89,14 @@ def _plain(text: str) -> str:
     return "<br />\n".join(html.escape(line.strip(), quote=False).replace('"', "&quot;") for line in text.split("\n"))
 
 
+def discard(path: str) -> None:
+    """Delete a pasted picture and the folder made for it; what is gone already is no matter."""
+    file = Path(path)
+    file.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        file.parent.rmdir()
+
+
 class Composer:
     """Sending in one room. Actions return at once; a refusal becomes `failure`."""
 
@@ -132,13 +142,17 @@ class Composer:
     def edit(self, ref: MessageRef, message: OutgoingText) -> None:
         self._do(lambda: self._chat.edit(self._room, ref, replace(message, reply_to=None)), "edit")
 
-    def send_files(self, files: tuple[OutgoingFile, ...]) -> None:
-        """In this order."""
-        self._do(lambda: self._send_files(files), "send-files")
+    def send_files(self, files: tuple[OutgoingFile, ...], temporary: tuple[str, ...] = ()) -> None:
+        """In this order. Files of ours in `temporary` (pasted pictures) are deleted once the outbox has its own copies."""
+        self._do(lambda: self._send_files(files, temporary), "send-files")
 
-    async def _send_files(self, files: tuple[OutgoingFile, ...]) -> None:
-        for file in files:
-            await self._chat.send_file(self._room, file)
+    async def _send_files(self, files: tuple[OutgoingFile, ...], temporary: tuple[str, ...]) -> None:
+        try:
+            for file in files:
+                await self._chat.send_file(self._room, file)
+        finally:
+            for path in temporary:
+                discard(path)
 
     async def _type(self) -> None:
         try:

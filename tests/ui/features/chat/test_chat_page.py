@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QInputMethodEvent, QKeyEvent
+from PySide6.QtCore import QMimeData, QPoint, Qt
+from PySide6.QtGui import QImage, QInputMethodEvent, QKeyEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
@@ -209,6 +209,22 @@ async def test_files_wait_with_a_preview_and_are_sent_with_a_caption(place: Plac
     place.click("composer-send")
     await place.see(lambda: place.last().own)
     assert getattr(place.last().content, "caption", "") == "here"
+
+
+async def test_a_pasted_picture_is_sent_and_leaves_nothing_behind(place: Place) -> None:
+    data, image = QMimeData(), QImage(40, 20, QImage.Format.Format_RGB32)
+    image.fill(0)
+    data.setImageData(image)
+    place.page.composer.input.insertFromMimeData(data)
+    (waiting,) = place.conversation.composer.state.value.files
+    assert (waiting.width, waiting.height, waiting.temporary) == (40, 20, True)
+    place.click("composer-send")
+    await place.see(lambda: place.last().own and not Path(waiting.path).exists())
+    assert not Path(waiting.path).parent.exists()
+    place.page.composer.input.insertFromMimeData(data)
+    (waiting,) = place.conversation.composer.state.value.files
+    place.click("composer-remove-file")
+    await place.see(lambda: not Path(waiting.path).exists())
 
 
 async def test_a_failed_message_is_retried_or_dropped_by_a_click(place: Place) -> None:

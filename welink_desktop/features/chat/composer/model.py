@@ -13,7 +13,7 @@ from welink_desktop.core.rooms import Member
 from welink_desktop.core.settings import SendKey
 from welink_desktop.core.text import Text, text
 from welink_desktop.core.timeline import AttachmentKind, OutgoingFile, TextContent, TimelineItem
-from welink_desktop.services.composer import EVERYONE, Composer, outgoing
+from welink_desktop.services.composer import EVERYONE, Composer, discard, outgoing
 from welink_desktop.services.members import MemberList
 from welink_desktop.services.names import spelled
 
@@ -182,8 +182,7 @@ class ComposerModel:
             case Attach(paths, sizes, temporary):
                 self._attach(paths, sizes, temporary)
             case RemoveFile(index):
-                files = self.state.value.files
-                self._set(files=files[:index] + files[index + 1 :])
+                self._remove(index)
             case CancelMode():
                 self._cancel()
             case MoveChoice(by):
@@ -199,6 +198,12 @@ class ComposerModel:
                 self._set(problem=None)
             case _:
                 assert_never(wish)
+
+    def _remove(self, index: int) -> None:
+        files = self.state.value.files
+        if files[index].temporary:
+            discard(files[index].path)
+        self._set(files=files[:index] + files[index + 1 :])
 
     async def _restore(self) -> None:
         draft = await self._composer.load_draft()
@@ -281,7 +286,8 @@ class ComposerModel:
             self._leave_edit()
             return
         if state.files:
-            self._composer.send_files(_outgoing_files(state.files, message.body))
+            temporary = tuple(file.path for file in state.files if file.temporary)
+            self._composer.send_files(_outgoing_files(state.files, message.body), temporary)
         else:
             self._composer.send(message)
         self._mentions.clear()

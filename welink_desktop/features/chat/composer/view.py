@@ -122,7 +122,7 @@ class ComposerView(QWidget):
         image = data.imageData()
         if isinstance(image, QImage) and not image.isNull():
             place = Path(tempfile.mkdtemp(prefix="welink-")) / f"{tr('composer-pasted')}.png"
-            if image.save(str(place), b"PNG"):
+            if image.save(str(place)):
                 self._act(Attach((str(place),), ((image.width(), image.height()),), temporary=True))
                 return True
         return False

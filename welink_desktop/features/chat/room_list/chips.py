@@ -71,7 +71,7 @@ class Chips(QWidget):
         counts = {RoomFilter.UNREAD: unread, RoomFilter.MENTIONS: mentions}
         self.setAccessibleName(tr("rooms-filters"))
         for one, chip in self._chips.items():
-            chip.set_words(tr(f"rooms-filter-{one.value}", count=counts.get(one, 0)).strip())
+            chip.set_words(tr(f"rooms-filter-{one.value}", count=counts.get(one, 0) or "").strip())
             chip.setChecked(one is shown)
         self._place()
 

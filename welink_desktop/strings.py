@@ -9,16 +9,19 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from functools import cache
-
-from fluent.runtime import FluentBundle, FluentResource
+from typing import TYPE_CHECKING
 
 from welink_desktop.core.log import literal, topic
 from welink_desktop.core.resources import resource
 from welink_desktop.core.text import Text
 
+if TYPE_CHECKING:
+    from fluent.runtime import FluentBundle
+
 LANGUAGES = ("en", "zh-CN")
 _LOCALES = {"en": "en-GB", "zh-CN": "zh-Hans-CN"}
 _ENTRY = re.compile(r"^(-?[A-Za-z][\w-]*)[ \t]*=", re.MULTILINE)
+_VARIABLE = re.compile(r"\{\s*\$([a-z][\w-]*)\s*\}")
 _REFERENCE = re.compile(r"\{\s*(-?[a-z][\w-]*)(?:\.[\w-]+)?\s*[}(]")
 
 _log = topic("strings")
@@ -30,7 +33,8 @@ class Strings:
     def __init__(self, language: str) -> None:
         self.language = language if language in LANGUAGES else "en"
         self._sources = dict(_entries(self.language))
-        self._bundle = FluentBundle([_LOCALES[self.language]], use_isolating=True)
+        self._plain: dict[str, str | None] = {}
+        self._bundle: FluentBundle | None = None
         self._loaded: set[str] = set()
 
     def __eq__(self, other: object) -> bool:
@@ -54,11 +58,14 @@ class Strings:
         if text.key not in self._sources:
             _log.error("text missing", key=literal(text.key), language=literal(self.language))
             return f"[{text.key}]"
-        self._load(text.key)
-        message = self._bundle.get_message(text.key)
+        plain = self._plain_text(text)
+        if plain is not None:
+            return plain
+        bundle = self._load(text.key)
+        message = bundle.get_message(text.key)
         if message.value is None:
             return f"[{text.key}]"
-        rendered, errors = self._bundle.format_pattern(message.value, dict(text.args))
+        rendered, errors = bundle.format_pattern(message.value, dict(text.args))
         for error in errors:
             _log.error("text broken", key=literal(text.key), error=literal(type(error).__name__))
         return _without_needless_isolation(str(rendered))
@@ -68,14 +75,37 @@ class Strings:
 
         return self.render(text(key, **args))  # type: ignore[arg-type]  # checked by Fluent at run time
 
-    def _load(self, key: str) -> None:
-        if key in self._loaded or key not in self._sources:
-            return
-        self._loaded.add(key)
-        source = self._sources[key]
-        self._bundle.add_resource(FluentResource(source))
-        for reference in _REFERENCE.findall(source):
-            self._load(reference)
+    def _plain_text(self, text: Text) -> str | None:
+        """Sentences without choices, rendered without Fluent (whose number and date tables cost a start 70 ms)."""
+        if text.key not in self._plain:
+            self._plain[text.key] = plain_value(self._sources[text.key])
+        pattern = self._plain[text.key]
+        if pattern is None or "{" not in pattern:
+            return pattern
+        shown: dict[str, str] = {}
+        for name in _VARIABLE.findall(pattern):
+            value = text.args.get(name)
+            if isinstance(value, str):
+                shown[name] = f"\u2068{value}\u2069"
+            elif isinstance(value, int) and not isinstance(value, bool):
+                shown[name] = f"\u2068{self.number(value)}\u2069"
+            else:
+                return None
+        return _without_needless_isolation(_VARIABLE.sub(lambda match: shown[match.group(1)], pattern))
+
+    def _load(self, key: str) -> "FluentBundle":
+        """The bundle with `key` and whatever it refers to."""
+        from fluent.runtime import FluentBundle, FluentResource
+
+        if self._bundle is None:
+            self._bundle = FluentBundle([_LOCALES[self.language]], use_isolating=True)
+        if key not in self._loaded and key in self._sources:
+            self._loaded.add(key)
+            source = self._sources[key]
+            self._bundle.add_resource(FluentResource(source))
+            for reference in _REFERENCE.findall(source):
+                self._load(reference)
+        return self._bundle
 
     # Dates and numbers, in the person's time zone.
 
@@ -171,6 +201,22 @@ def _entries(language: str) -> Iterable[tuple[str, str]]:
         for index, (start, key) in enumerate(starts):
             end = starts[index + 1][0] if index + 1 < len(starts) else len(source)
             yield key, source[start:end]
+
+
+def plain_value(source: str) -> str | None:
+    """The value of a catalogue entry that has nothing but text and `{ $name }`; None for everything else."""
+    lines = [line for line in source.splitlines() if not line.startswith("#")]
+    first = lines[0].partition("=")[2].strip(" ")
+    rest = lines[1:]
+    while rest and not rest[-1].strip():
+        rest.pop()
+    remaining = _VARIABLE.sub("", "\n".join([first, *rest]))
+    if "{" in remaining or "}" in remaining or any(line.strip()[:1] in {".", "[", "*"} for line in rest):
+        return None
+    indents = [len(line) - len(line.lstrip(" ")) for line in rest if line.strip()]
+    common = min(indents, default=0)
+    value = [first] if first else []
+    return "\n".join([*value, *(line[common:].rstrip(" ") for line in rest)])
 
 
 def _without_needless_isolation(rendered: str) -> str:

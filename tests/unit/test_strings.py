@@ -93,6 +93,17 @@ def test_a_missing_key_shows_itself_and_is_logged(caplog: pytest.LogCaptureFixtu
     assert "text missing" in caplog.text
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_short_way_says_what_fluent_says(language: str) -> None:
+    short, whole = Strings(language), Strings(language)
+    whole._plain = dict.fromkeys(catalogue(language))
+    for key, body in catalogue(language).items():
+        names = VARIABLE.findall(body)
+        for value in ("Lin", "دانيال"):
+            arguments: dict[str, str | int] = {name: 4218 if name in {"count", "seconds"} else value for name in names}
+            assert short.render(Text(key, arguments)) == whole.render(Text(key, arguments)), key
+
+
 def test_plurals_follow_the_language() -> None:
     assert strings("en").render(text("contacts-people", count=1)) == "1 person"
     assert strings("en").render(text("contacts-people", count=3)) == "3 people"

@@ -79,14 +79,8 @@ undecryptable-damaged = It arrived damaged.
 rooms-list = Conversations
 rooms-search = Search conversations
 rooms-filter-all = All
-rooms-filter-unread = Unread { $count ->
-    [0] {""}
-   *[other] { $count }
- }
-rooms-filter-mentions = Mentions { $count ->
-    [0] {""}
-   *[other] { $count }
- }
+rooms-filter-unread = Unread { $count }
+rooms-filter-mentions = Mentions { $count }
 rooms-filter-direct = Direct
 rooms-filters = Show
 rooms-section-invites = Invitations

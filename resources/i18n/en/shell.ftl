@@ -13,14 +13,8 @@ rail-contacts = Contacts
 rail-meet = Meet
 rail-settings = Settings
 rail-me = You: { $name }
-rail-unread = { $count ->
-    [one] { $count } unread message
-   *[other] { $count } unread messages
- }
-rail-in-call = { $count ->
-    [one] { $count } meeting running
-   *[other] { $count } meetings running
- }
+rail-unread = Unread messages: { $count }
+rail-in-call = Meetings running: { $count }
 starting = Opening WeLink Desktop…
 connection-offline = Offline, reconnecting. Messages will be sent in order.
 connection-offline-until = Offline, next try in { $seconds } s. Messages will be sent in order.

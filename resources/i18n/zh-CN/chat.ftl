@@ -79,14 +79,8 @@ undecryptable-damaged = 消息到达时已损坏。
 rooms-list = 会话
 rooms-search = 搜索会话
 rooms-filter-all = 全部
-rooms-filter-unread = 未读 { $count ->
-    [0] {""}
-   *[other] { $count }
- }
-rooms-filter-mentions = 提到我 { $count ->
-    [0] {""}
-   *[other] { $count }
- }
+rooms-filter-unread = 未读 { $count }
+rooms-filter-mentions = 提到我 { $count }
 rooms-filter-direct = 私聊
 rooms-filters = 筛选
 rooms-section-invites = 邀请

@@ -55,8 +55,8 @@ def test_the_rail_leads_to_every_destination(qapp: QApplication, dress: Dress, t
         rail = application.window.rail
         assert rail is not None
         assert rail.items[Page.CHAT].accessibleName() == "Chat"
-        assert "unread" in rail.items[Page.CHAT].accessibleDescription()
-        assert rail.items[Page.MEET].accessibleDescription() == "1 meeting running"
+        assert "Unread" in rail.items[Page.CHAT].accessibleDescription()
+        assert rail.items[Page.MEET].accessibleDescription() == "Meetings running: 1"
         return 7
 
     assert live(tmp_path, script) == 7

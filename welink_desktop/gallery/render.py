@@ -4,8 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QEventLoop
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from welink_desktop.core.reactive import State
@@ -18,6 +19,10 @@ NOTICEABLE = 40
 """Difference of one colour channel (of 255) from which a pixel counts as different."""
 TOLERATED = 0.002
 """Share of different pixels that antialiasing may cause."""
+
+
+SETTLE_MS = 20
+"""Layouts and pictures find their places in this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,7 @@ def build(app: QApplication, shot: Shot) -> QWidget:
     view = page.make(State(page.samples[shot.sample]))
     view.resize(*shot.look.size)
     view.show()
-    for _ in range(3):
-        app.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
+    QTest.qWait(SETTLE_MS)
     return view
 
 

@@ -54,7 +54,9 @@ def test_a_cancelled_timer_never_runs(qtbot: QtBot, qapp: QApplication) -> None:
         loop.call_later(0.01, seen.append, "cancelled").cancel()
         inbox: Inbox[str] = Inbox(seen.append)
         inbox.put("delivered")
-        await asyncio.sleep(0.05)
+        later = loop.create_future()
+        loop.call_later(0.05, later.set_result, None)
+        await later
         inbox.close()
 
     with UiLoop(qapp) as loop:

@@ -1,6 +1,5 @@
 """The shell on the sample world: pages, badges, shortcuts, restored geometry, one instance, the tray-less close."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from PySide6.QtNetwork import QLocalSocket
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.support.until import eventually
 from tests.ui.conftest import Dress
 from welink_desktop.app.application import Application
 from welink_desktop.app.commands import COMMANDS
@@ -32,12 +32,12 @@ def live(tmp_path: Path, script: Callable[[Application], Awaitable[int]], *, lan
 
 async def shown(application: Application, name: str) -> QWidget:
     """The visible widget of this name, as soon as it is there."""
-    async with asyncio.timeout(5):
-        while True:
-            for widget in application.window.findChildren(QWidget, name):
-                if widget.isVisible():
-                    return widget
-            await asyncio.sleep(0.01)
+
+    def visible() -> list[QWidget]:
+        return [widget for widget in application.window.findChildren(QWidget, name) if widget.isVisible()]
+
+    await eventually(lambda: bool(visible()))
+    return visible()[0]
 
 
 async def press(application: Application, name: str) -> None:
@@ -70,16 +70,12 @@ def test_a_person_is_found_and_written_to(qapp: QApplication, dress: Dress, tmp_
 
         QTest.keyClicks(search, "Maya")
         people = await shown(application, "people-list")
-        async with asyncio.timeout(5):
-            while people.model().rowCount() != 2:  # type: ignore[attr-defined]  # a list view; one section row
-                await asyncio.sleep(0.01)
+        await eventually(lambda: people.model().rowCount() == 2)  # type: ignore[attr-defined]  # a list view; one section row
         people.setFocus()
         QTest.keyClick(people, Qt.Key.Key_Home)
         QTest.keyClick(people, Qt.Key.Key_Return)
         await press(application, "person-message")
-        async with asyncio.timeout(5):
-            while application.navigation.place.value != Place(Page.CHAT, RoomId("!dm-maya")):
-                await asyncio.sleep(0.01)
+        await eventually(lambda: application.navigation.place.value == Place(Page.CHAT, RoomId("!dm-maya")))
         await shown(application, "timeline")
         return 0
 
@@ -119,9 +115,7 @@ def test_losing_the_server_is_shown_and_can_be_tried_again(qapp: QApplication, d
 
         QTest.keyClicks(field, "wrong")
         await press(application, "sign-in-again-submit")
-        async with asyncio.timeout(5):
-            while "do not match" not in field.accessibleDescription():
-                await asyncio.sleep(0.01)
+        await eventually(lambda: "do not match" in field.accessibleDescription())
         return 0
 
     assert live(tmp_path, script) == 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from welink_desktop.core.settings import Appearance
+from welink_desktop.core.settings import Appearance, Theme
 from welink_desktop.strings import strings
 from welink_desktop.ui.design import theme
 from welink_desktop.ui.strings import language
@@ -21,7 +21,7 @@ def dress(qapp: QApplication) -> Iterator[Dress]:
 
     def change(appearance: Appearance | None = None, words: str = "en") -> None:
         language.set(strings(words))
-        theme.apply(qapp, appearance or Appearance(theme=theme.ThemeChoice.LIGHT), cjk=words == "zh-CN")
+        theme.apply(qapp, appearance or Appearance(theme=Theme.LIGHT), cjk=words == "zh-CN")
 
     theme.prepare(qapp)
     change()

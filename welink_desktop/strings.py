@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from welink_desktop.core.log import literal, topic
 from welink_desktop.core.resources import resource
-from welink_desktop.core.text import Text
+from welink_desktop.core.text import Text, spoken_size
 
 if TYPE_CHECKING:
     from fluent.runtime import FluentBundle
@@ -141,13 +141,7 @@ class Strings:
 
     def size(self, size: int) -> str:
         """ "3.8 MB", with a non-breaking space; powers of 1000."""
-        value = float(max(0, size))
-        for unit in ("B", "kB", "MB", "GB"):
-            if value < 1000 or unit == "GB":
-                break
-            value /= 1000
-        shown = f"{value:.0f}" if unit == "B" or value >= 100 else f"{value:.1f}".removesuffix(".0")
-        return f"{shown}\u00a0{unit}"
+        return spoken_size(size)
 
     def duration(self, seconds: float) -> str:
         """ "0:23", "1:02:03"."""

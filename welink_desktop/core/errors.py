@@ -6,7 +6,7 @@ person reads: what happened, what it means, what can be done. No secret and no m
 
 from typing import ClassVar
 
-from welink_desktop.core.text import Text, TextArgument, text
+from welink_desktop.core.text import Text, TextArgument, spoken_size, text
 
 
 class WeLinkError(Exception):
@@ -101,9 +101,16 @@ class NotFound(WeLinkError):
 
 
 class TooLarge(WeLinkError):
-    """The file or message exceeds the server's limit. Args: `limit` in bytes."""
+    """The file or message exceeds the server's limit. Args: `limit` in bytes, or in words; none if the server did not say."""
 
     key = "error-too-large"
+
+    @property
+    def text(self) -> Text:
+        limit = self.args_for_text.get("limit")
+        if limit is None:
+            return text("error-too-large-for-server")
+        return text(self.key, limit=spoken_size(limit) if isinstance(limit, int) else limit)
 
 
 class EncryptionRefused(WeLinkError):

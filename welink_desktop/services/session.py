@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from welink_desktop.core.account import Account, Connection, Homeserver, Link
-from welink_desktop.core.errors import EvaluationFailed, SignedOut, WeLinkError
+from welink_desktop.core.errors import EvaluationFailed, SignedOut, StoreDamaged, WeLinkError
 from welink_desktop.core.log import literal, topic
 from welink_desktop.core.ports.accounts import Accounts, Session
 from welink_desktop.core.ports.listener import Listener
@@ -22,7 +22,7 @@ class Starting:
 
 @dataclass(frozen=True, slots=True)
 class NoAccount:
-    """Nobody is signed in. `why` explains when it was not the person's own wish."""
+    """Nobody is signed in. `why` explains when it was not the person's own wish: a damaged store was moved aside."""
 
     why: WeLinkError | None = None
 
@@ -156,7 +156,7 @@ class SessionKeeper:
             await self._open(account)
         except WeLinkError as error:
             _log.warning("account cannot be opened", error=literal(error.key))
-            self.state.set(CannotOpen(account, error))
+            self.state.set(NoAccount(error) if isinstance(error, StoreDamaged) else CannotOpen(account, error))
 
     async def _open(self, account: Account) -> None:
         await self.close()

@@ -16,6 +16,7 @@ error-account-locked = Your organisation has locked this account. What is stored
 error-not-allowed = You do not have the right to do this here. Ask an administrator of the group.
 error-not-found = This was not found. It may have been removed, or you may not be allowed to see it.
 error-too-large = This is too large. The server takes up to { $limit }.
+error-too-large-for-server = This is too large for the server. Send a smaller file, or a shorter text.
 error-encryption-refused = Not sent: it would have weakened the encryption of this conversation.
 error-file-damaged = This file arrived damaged and is not shown. Ask the sender to send it again.
 error-keyring-missing = The key store of this system is missing or locked, so the keys cannot be kept there.

@@ -23,6 +23,7 @@ sign-in-start-here = Start the evaluation organisation
 sign-in-certificate-valid = certificate valid
 sign-in-this-computer = not encrypted on the way; for evaluation on this computer only
 sign-in-storage-why = Unlock the key store and try again, or keep the keys in a file that only your system user can read. The file is weaker: who can copy your files can read your messages.
+sign-in-unlock = Unlock the key store of this system and try again. Your messages are kept here.
 sign-in-keep-in-file = Keep keys in a file
 sign-in-afresh = Remove and sign in again
 sign-in-afresh-title = Remove the local data of this account?

@@ -13,6 +13,7 @@ error-account-locked = 您的组织已锁定此账号。这里保存的内容都
 error-not-allowed = 您在这里没有此项权限。请联系群组管理员。
 error-not-found = 没有找到。内容可能已被移除，或者您无权查看。
 error-too-large = 内容过大。服务器最多接受 { $limit }。
+error-too-large-for-server = 超过服务器允许的大小。请发送较小的文件或较短的文字。
 error-encryption-refused = 未发送：这样会削弱此会话的加密。
 error-file-damaged = 文件在传输中损坏，因此不予显示。请对方重新发送。
 error-keyring-missing = 系统密钥库缺失或已锁定，密钥无法保存在其中。

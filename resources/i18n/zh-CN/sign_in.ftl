@@ -23,6 +23,7 @@ sign-in-start-here = 启动体验组织
 sign-in-certificate-valid = 证书有效
 sign-in-this-computer = 传输未加密，仅供在此电脑上体验
 sign-in-storage-why = 请解锁密钥库后重试，或将密钥保存在仅限当前系统用户读取的文件中。文件方式较弱：能复制您文件的人就能读取您的消息。
+sign-in-unlock = 请解锁系统的密钥库后重试。消息仍保存在本机。
 sign-in-keep-in-file = 将密钥存入文件
 sign-in-afresh = 移除并重新登录
 sign-in-afresh-title = 移除此账号的本地数据？

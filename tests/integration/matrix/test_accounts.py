@@ -74,15 +74,19 @@ async def test_opening_what_is_not_there(synapse: TestSynapse, tmp_path: Path) -
         await other.open(person.account.key)
 
 
-async def test_a_damaged_store_is_put_aside(synapse: TestSynapse, tmp_path: Path) -> None:
-    person = await signed_in(synapse, synapse.register("lin"), tmp_path)
+async def test_a_damaged_store_is_put_aside_with_its_account(synapse: TestSynapse, tmp_path: Path) -> None:
+    registered = synapse.register("lin")
+    person = await signed_in(synapse, registered, tmp_path)
     await person.live()
     await person.close()
     store = person.folder / "accounts" / person.account.key / "store.db"
     store.write_bytes(b"\x00" * 4096 + store.read_bytes()[4096:])
     with pytest.raises(StoreDamaged) as caught:
         await person.open()
-    assert (store.parent / str(caught.value.args_for_text["path"])).exists()
+    assert (person.folder / "accounts" / str(caught.value.args_for_text["path"])).is_dir()
+    assert await person.accounts.accounts() == ()
+    again = await person.accounts.sign_in(home(synapse), registered.localpart, registered.password, "Test")
+    assert again.device != person.account.device
     await person.live()
     await person.close()
 

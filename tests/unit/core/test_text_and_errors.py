@@ -1,5 +1,7 @@
 """Words before they have a language."""
 
+import pytest
+
 import welink_desktop.core.errors as errors
 from welink_desktop.core.ids import UserId, localpart_of, server_name_of
 from welink_desktop.core.text import Text, text
@@ -22,3 +24,12 @@ def test_an_error_carries_its_arguments() -> None:
 def test_parts_of_a_user_id() -> None:
     user = UserId("@lin.zhiyuan:chat.example:8448")
     assert (localpart_of(user), server_name_of(user)) == ("lin.zhiyuan", "chat.example:8448")
+
+
+@pytest.mark.parametrize(("args", "said"), [({"limit": 52_428_800}, "52.4\u00a0MB"), ({"limit": "48 kB"}, "48 kB")])
+def test_a_limit_is_said_as_a_size(args: dict[str, int | str], said: str) -> None:
+    assert errors.TooLarge(**args).text == text("error-too-large", limit=said)
+
+
+def test_a_limit_that_nobody_told_is_not_said() -> None:
+    assert errors.TooLarge("413").text.key == "error-too-large-for-server"

@@ -8,7 +8,7 @@ from tests.support.until import until
 from welink_desktop.adapters.fake import FakeAccounts, sample_world
 from welink_desktop.adapters.fake.accounts import FakeSession
 from welink_desktop.core.account import Account, Homeserver
-from welink_desktop.core.errors import KeyringMissing, StoreDamaged, WrongPassword
+from welink_desktop.core.errors import KeyringMissing, StoreKeyMissing, WrongPassword
 from welink_desktop.core.ids import AccountKey
 from welink_desktop.core.reactive import Scope
 from welink_desktop.features.sign_in.model import (
@@ -33,10 +33,10 @@ ADDRESS = "lin.zhiyuan@yunshan.example"
 
 
 class Accounts(FakeAccounts):
-    """A profile without a keyring until `file` is chosen; `damaged` stores do not open."""
+    """A profile without a keyring until `file` is chosen; `keyless` stores do not open."""
 
     keyring = True
-    damaged = False
+    keyless = False
 
     async def sign_in(self, server: Homeserver, user: str, password: str, device_name: str) -> Account:
         if not self.keyring:
@@ -44,8 +44,8 @@ class Accounts(FakeAccounts):
         return await super().sign_in(server, user, password, device_name)
 
     async def open(self, key: AccountKey) -> FakeSession:
-        if self.damaged:
-            raise StoreDamaged(path="store.db")
+        if self.keyless:
+            raise StoreKeyMissing
         return await super().open(key)
 
 
@@ -133,9 +133,9 @@ async def test_trying_it_without_the_backend_is_an_error_in_words(place: Place) 
     assert state.failure.key == "error-evaluation"
 
 
-async def test_a_damaged_store_blocks_until_the_person_decides() -> None:
+async def test_a_store_without_its_key_blocks_until_the_person_decides() -> None:
     place = Place(signed_in=True)
-    place.accounts.damaged = True
+    place.accounts.keyless = True
     await place.keeper.start()
     assert place.blocked() is not None
     place.model.act(TryAgain())

@@ -16,27 +16,30 @@ from welink_desktop.adapters.matrix.discovery import discover
 from welink_desktop.adapters.matrix.errors import Limited, Refused
 from welink_desktop.adapters.matrix.http import Http, Json, parse_json, tokens_from
 from welink_desktop.adapters.matrix.media.library import PictureDecoder
-from welink_desktop.adapters.matrix.store.database import KEY_BYTES, Database
+from welink_desktop.adapters.matrix.store.database import KEY_BYTES, Database, is_damage
 from welink_desktop.adapters.matrix.store.schema import MIGRATIONS
 from welink_desktop.adapters.matrix.tokens import TokenKeeper, Tokens
 from welink_desktop.adapters.matrix.wire.values import integer_of, text_of, true_at
 from welink_desktop.core.account import Account, Homeserver
 from welink_desktop.core.clock import Clock, SystemClock
 from welink_desktop.core.errors import (
+    CertificateRefused,
     DiskFull,
     Offline,
     ServerFault,
     SignInUnsupported,
+    StoreDamaged,
     StoreKeyMissing,
     WeLinkError,
     WrongPassword,
 )
 from welink_desktop.core.errors import NotFound as AccountNotFound
 from welink_desktop.core.ids import AccountKey, DeviceId, UserId
-from welink_desktop.core.log import topic
+from welink_desktop.core.log import literal, topic
 from welink_desktop.core.ports.accounts import Session
 from welink_desktop.core.ports.system import Secrets
 
+LOG_OUT_SECONDS = 5.0
 _log = topic("accounts")
 
 
@@ -80,7 +83,11 @@ class MatrixAccounts:
         account = Account(account_key(server.base_url, UserId(name)), UserId(name), DeviceId(device), server)
         tokens = tokens_from(answer, self._clock.now_ms())
         await self._close(account.key)
-        await asyncio.to_thread(self._keep_new, account, tokens)
+        try:
+            await asyncio.to_thread(self._keep_new, account, tokens)
+        except WeLinkError:
+            await self._log_out(server, tokens)
+            raise
         return account
 
     async def accounts(self) -> tuple[Account, ...]:
@@ -94,25 +101,10 @@ class MatrixAccounts:
         running = self._open.get(key)
         if running is not None:
             return running[0]
-        folder = self._folder / key
-        database = Database.open(folder / "store.db", store_key, MIGRATIONS)
-        keeper = TokenKeeper(tokens, lambda fresh: self._keep_tokens(key, fresh))
-        session = MatrixSession(
-            account,
-            Surroundings(
-                folder=folder,
-                database=database,
-                http=self._make(account.server.base_url, keeper),
-                decode=self._decode,
-                clock=self._clock,
-                service_url=self._service_url,
-                forget=lambda: self._forget(key),
-                closed=lambda: self._closed(key),
-            ),
-        )
-        self._open[key] = (session, keeper)
-        await session.start()
-        return session
+        try:
+            return await self._started(account, tokens, store_key)
+        except StoreDamaged as error:
+            raise await self._retired(account, tokens) from error
 
     async def sign_in_again(self, key: AccountKey, password: str) -> None:
         account, _, _ = await asyncio.to_thread(self._read, key)
@@ -133,6 +125,52 @@ class MatrixAccounts:
 
     # Inside
 
+    async def _started(self, account: Account, tokens: Tokens | None, store_key: bytes) -> MatrixSession:
+        key = account.key
+        folder = self._folder / key
+        database = Database.open(folder / "store.db", store_key, MIGRATIONS)
+        keeper = TokenKeeper(tokens, lambda fresh: self._keep_tokens(key, fresh))
+        around = Surroundings(
+            folder=folder,
+            database=database,
+            http=self._make(account.server.base_url, keeper),
+            decode=self._decode,
+            clock=self._clock,
+            service_url=self._service_url,
+            forget=lambda: self._forget(key),
+            closed=lambda: self._closed(key),
+        )
+        session: MatrixSession | None = None
+        try:
+            session = MatrixSession(account, around)
+            self._open[key] = (session, keeper)
+            await session.start()
+        except BaseException as error:
+            self._closed(key)
+            await (around.end() if session is None else session.abandon())
+            if is_damage(error):
+                raise StoreDamaged from error
+            raise
+        return session
+
+    async def _retired(self, account: Account, tokens: Tokens | None) -> StoreDamaged:
+        """The device's keys were in its store: what others encrypt for this device can never be read again. So the device is
+        signed out and its folder moved aside, with the store's key; the next sign-in makes a new device.
+        """
+        if tokens is not None:
+            await self._log_out(account.server, tokens)
+        return StoreDamaged(path=await asyncio.to_thread(self._put_aside, account.key, "damaged"))
+
+    async def _log_out(self, server: Homeserver, tokens: Tokens) -> None:
+        """Best effort: a device that nobody will use shall not stay signed in."""
+        http = self._make(server.base_url, TokenKeeper(tokens, lambda fresh: None))
+        try:
+            await http.request("POST", (*CLIENT_V3, "logout"), json={}, deadline=LOG_OUT_SECONDS, retry=False)
+        except WeLinkError as error:
+            _log.info("device stays at the server", error=literal(type(error).__name__))
+        finally:
+            await http.aclose()
+
     def _make(self, url: str, keeper: TokenKeeper | None = None) -> Http:
         transport = None if self._transport is None else self._transport()
         return Http(url, keeper=keeper, clock=self._clock, transport=transport)
@@ -152,6 +190,8 @@ class MatrixAccounts:
             raise
         except Refused as error:
             raise WrongPassword from error
+        except CertificateRefused as error:
+            raise CertificateRefused(error.detail, name=server.name) from error
         except Offline as error:
             raise Offline(error.detail) from error
         finally:
@@ -168,11 +208,14 @@ class MatrixAccounts:
     # On disk; blocking
 
     def _keep_new(self, account: Account, tokens: Tokens) -> None:
-        """Secrets first: an account that is listed can be opened. A former store of the same account is put aside."""
+        """Secrets first: an account that is listed can be opened. A former store of the same account is put aside.
+
+        A key store that does not answer is noticed before anything changes.
+        """
         folder = self._folder / account.key
+        self._secrets.get(_secret(account.key, "store"))
         if (folder / "store.db").exists():
-            folder.rename(folder.with_name(f"{account.key}.former-{time.time_ns()}"))
-            _log.info("former store of the account put aside")
+            self._put_aside(account.key, "former")
         self._secrets.set(_secret(account.key, "store"), random.token_bytes(KEY_BYTES))
         self._keep_tokens(account.key, tokens)
         try:
@@ -180,6 +223,19 @@ class MatrixAccounts:
             (folder / "account.json").write_text(json.dumps(_described(account)), encoding="utf-8")
         except OSError as error:
             raise DiskFull from error
+
+    def _put_aside(self, key: AccountKey, word: str) -> str:
+        """Move the account's folder out of the way, the key of its store with it; returns the folder's new name."""
+        aside = f"{key}.{word}-{time.time_ns()}"
+        store_key = self._secrets.get(_secret(key, "store"))
+        if store_key is not None:
+            self._secrets.set(_secret(aside, "store"), store_key)
+        try:
+            (self._folder / key).rename(self._folder / aside)
+        except OSError as error:
+            raise DiskFull(type(error).__name__) from error
+        _log.info("a store was put aside", why=literal(word))
+        return aside
 
     def _keep_tokens(self, key: AccountKey, tokens: Tokens) -> None:
         content = {
@@ -208,19 +264,22 @@ class MatrixAccounts:
         return tuple(account for account in found if account is not None and (self._folder / account.key).is_dir())
 
     def _forget(self, key: AccountKey) -> None:
-        delete_folder(self._folder / key)
-        for part in ("tokens", "store"):
-            try:
-                self._secrets.delete(_secret(key, part))
-            except WeLinkError:
-                _log.warning("secret not deleted")
+        """What was put aside of this account goes, too."""
+        names = {str(key), *(folder.name for folder in self._folder.glob(f"{key}.*"))}
+        for name in names:
+            delete_folder(self._folder / name)
+            for part in ("tokens", "store"):
+                try:
+                    self._secrets.delete(_secret(name, part))
+                except WeLinkError:
+                    _log.warning("secret not deleted")
 
 
 def account_key(base_url: str, user: UserId) -> AccountKey:
     return AccountKey(hashlib.sha256(f"{base_url}\n{user}".encode()).hexdigest()[:20])
 
 
-def _secret(key: AccountKey, part: str) -> str:
+def _secret(key: str, part: str) -> str:
     return f"{KEYRING_PREFIX}.{key}.{part}"
 
 

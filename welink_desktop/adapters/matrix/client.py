@@ -63,6 +63,11 @@ class Surroundings:
     forget: Callable[[], None]
     closed: Callable[[], None]
 
+    async def end(self) -> None:
+        """Close the line and the store."""
+        await self.http.aclose()
+        self.database.close()
+
 
 class MatrixSession:
     """Made and started on the engine loop by `accounts`."""
@@ -98,7 +103,7 @@ class MatrixSession:
             uploaded=self._adopt,
         )
         self._ingest = Ingest(rooms, data, self.encryption, lambda: self.outbox, clock)
-        self._history = History(database, http, rooms, self._ingest, self.hub.publish_in)
+        self._history = History(database, http, rooms, self._ingest, self.hub.publish, self._scope)
         self._rooms = rooms
         marks = ReadMarks(database, http, user, self._scope)
         self._marks = marks
@@ -164,9 +169,13 @@ class MatrixSession:
         with self._around.database.transaction() as t:
             summary_cache.keep(t, self.room_list.rooms)
         self._sync.connection.set(Connection(Link.STOPPED))
-        await self._around.http.aclose()
-        self._around.database.close()
+        await self._around.end()
         self._around.closed()
+
+    async def abandon(self) -> None:
+        """End a session whose start failed; nothing is written."""
+        await self._scope.aclose()
+        await self._around.end()
 
     async def sign_out(self) -> None:
         await self.calls.close()

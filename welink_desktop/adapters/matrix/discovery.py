@@ -9,7 +9,7 @@ from welink_desktop.adapters.matrix.errors import MatrixError
 from welink_desktop.adapters.matrix.http import Http, Json, is_loopback
 from welink_desktop.adapters.matrix.wire.values import list_of, object_of, text_of
 from welink_desktop.core.account import Homeserver
-from welink_desktop.core.errors import CertificateRefused, NotAHomeserver, Offline, ServerFault, ServerNotFound, WeLinkError
+from welink_desktop.core.errors import CertificateRefused, NotAHomeserver, Offline, ServerFault, ServerNotFound
 
 LOOK_SECONDS = 15.0
 _NAME = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.\-]{0,252}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -99,8 +99,3 @@ def _homeserver(name: str, url: str, flows: Json) -> Homeserver:
         sso="m.login.sso" in kinds,
         secure=url.startswith("https://"),
     )
-
-
-def in_terms_of_sign_in(error: WeLinkError, name: str) -> WeLinkError:
-    """`Offline` for an unknown host, too: at sign-in the server was found before."""
-    return Offline(name) if isinstance(error, ServerNotFound) else error

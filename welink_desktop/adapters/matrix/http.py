@@ -60,6 +60,7 @@ class Http:
         self.clock: Clock = clock or SystemClock()
         self.backoff = Backoff(self.clock)
         self.dead: State[WeLinkError | None] = State(None)
+        self._host = urlsplit(self.base_url).netloc
         self._keeper = keeper
         self._refreshing = asyncio.Lock()
         self._client = httpx.AsyncClient(
@@ -133,7 +134,7 @@ class Http:
 
         async def once(headers: dict[str, str]) -> Json:
             url = self._url(path)
-            with _translated():
+            with _translated(self._host):
                 response = await self._client.request(
                     method, url, params=_query(query), content=stream(), headers={**headers, **own}, timeout=timeout
                 )
@@ -152,7 +153,7 @@ class Http:
         """Stream an answer's bytes. More than `limit` bytes, or none for 30 s, raise `ServerFault` / `Offline` in the block."""
         headers = await self._headers(True)
         timeout = httpx.Timeout(IDLE_SECONDS, pool=None)
-        with _translated():
+        with _translated(self._host):
             async with self._client.stream(
                 "GET", self._url(path), params=_query(query), headers=headers, timeout=timeout
             ) as answer:
@@ -163,7 +164,7 @@ class Http:
                 yield Download(
                     content_type=answer.headers.get("content-type", ""),
                     length=int(length) if length.isdigit() else 0,
-                    chunks=_limited(answer, limit),
+                    chunks=_limited(answer, limit, self._host),
                 )
 
     async def _authorised(self, once: Callable[[dict[str, str]], Awaitable[Json]], auth: bool) -> Json:
@@ -240,7 +241,7 @@ class Http:
     ) -> Json:
         if body is not None:
             headers = {**headers, **_JSON}
-        with _translated():
+        with _translated(self._host):
             async with asyncio.timeout(max(0.001, seconds)):
                 async with self._client.stream(
                     method, self._url(path), params=_query(query), content=body, headers=headers
@@ -320,9 +321,9 @@ async def _capped(response: httpx.Response, limit: int) -> bytes:
     return bytes(body)
 
 
-async def _limited(response: httpx.Response, limit: int) -> AsyncIterator[bytes]:
+async def _limited(response: httpx.Response, limit: int, host: str) -> AsyncIterator[bytes]:
     size = 0
-    with _translated():
+    with _translated(host):
         async for chunk in response.aiter_bytes():
             size += len(chunk)
             if size > limit:
@@ -331,23 +332,23 @@ async def _limited(response: httpx.Response, limit: int) -> AsyncIterator[bytes]
 
 
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def _translated(host: str) -> Iterator[None]:
     """Errors of the transport in the user's terms."""
     try:
         yield
     except TimeoutError as error:
         raise Offline("deadline") from error
     except (httpx.TransportError, httpx.InvalidURL, httpx.DecodingError, OSError) as error:
-        raise _transport_error(error) from error
+        raise _transport_error(error, host) from error
 
 
-def _transport_error(error: BaseException) -> WeLinkError:
+def _transport_error(error: BaseException, host: str) -> WeLinkError:
     seen: BaseException | None = error
     for _ in range(10):
         if seen is None:
             break
         if isinstance(seen, ssl.SSLCertVerificationError):
-            return CertificateRefused(type(error).__name__)
+            return CertificateRefused(type(error).__name__, name=host)
         if isinstance(seen, socket.gaierror) and seen.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", -5)):
             return NameUnknown(type(error).__name__)
         seen = seen.__cause__ or seen.__context__

@@ -131,8 +131,7 @@ class SignInModel:
             case TryAgain():
                 self._try_again()
             case KeepSecretsInFile():
-                self._keeper.keep_secrets_in_file()
-                self._try_again()
+                self._use_file()
             case StartAfresh():
                 self._scope.spawn(self._keeper.forget(), name="forget")
 
@@ -168,6 +167,14 @@ class SignInModel:
     async def _keeper_try_here(self) -> None:
         await self._keeper.try_here(lambda key: self._change(busy=text(key)))
 
+    def _use_file(self) -> None:
+        try:
+            self._keeper.keep_secrets_in_file()
+        except WeLinkError as error:
+            self._change(failure=error)
+        else:
+            self._try_again()
+
     def _try_again(self) -> None:
         if self.state.value.blocked is not None:
             self._run(self._keeper.reopen, text("sign-in-opening"))
@@ -185,7 +192,7 @@ class SignInModel:
         try:
             await action()
         except WeLinkError as error:
-            missing = isinstance(error, KeyringMissing) and self._keeper.can_keep_secrets_in_file
+            missing = self._file_would_help(error)
             if not missing:
                 self._again = None
             self._change(failure=error, choose_storage=missing)
@@ -194,11 +201,15 @@ class SignInModel:
         finally:
             self._change(busy=None)
 
+    def _file_would_help(self, error: WeLinkError) -> bool:
+        """Not for an account that is there already: its keys lie in the key store, a file would only hide them."""
+        missing = isinstance(error, KeyringMissing) and self.state.value.blocked is None
+        return missing and self._keeper.can_keep_secrets_in_file
+
     def _session_changed(self, session: SessionState) -> None:
         match session:
             case CannotOpen(account, why):
-                missing = isinstance(why, KeyringMissing) and self._keeper.can_keep_secrets_in_file
-                self._change(blocked=account, failure=why, choose_storage=missing)
+                self._change(blocked=account, failure=why, choose_storage=False)
             case NoAccount(why):
                 self._change(blocked=None, failure=why)
             case _:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QButtonGroup, QScrollArea, QWidget
 
 from welink_desktop import __version__
 from welink_desktop.core.account import Homeserver
+from welink_desktop.core.errors import KeyringMissing
 from welink_desktop.core.reactive import State
 from welink_desktop.features.sign_in.art import Art
 from welink_desktop.features.sign_in.model import (
@@ -201,7 +202,7 @@ class SignInView(QWidget):
 
     def _render_problem(self, state: SignInState) -> None:
         failure = state.failure
-        self._problem.show_fact(tr(failure.text) if failure else "", tr("sign-in-storage-why") if state.choose_storage else "")
+        self._problem.show_fact(tr(failure.text) if failure else "", _advice(state))
         self._keep_in_file.setVisible(state.choose_storage)
         self._again.setVisible(state.choose_storage or state.blocked is not None)
         self._afresh.setVisible(state.blocked is not None)
@@ -272,6 +273,13 @@ class SignInView(QWidget):
     @guarded(default=None)
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._art.setVisible(self.width() >= ART_FROM)
+
+
+def _advice(state: SignInState) -> str:
+    """What to do about a key store that is missing or locked."""
+    if state.choose_storage:
+        return tr("sign-in-storage-why")
+    return tr("sign-in-unlock") if state.blocked is not None and isinstance(state.failure, KeyringMissing) else ""
 
 
 class FoundServer(Plane):

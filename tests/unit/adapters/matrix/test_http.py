@@ -4,6 +4,7 @@ import json
 import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -135,8 +136,9 @@ async def test_a_bad_certificate_is_told_and_not_tried_again() -> None:
     failure.__cause__ = ssl.SSLCertVerificationError("self-signed")
     handle, asked = answers(failure)
     http = server(handle)
-    with pytest.raises(CertificateRefused):
+    with pytest.raises(CertificateRefused) as caught:
         await http.request("GET", PATH)
+    assert caught.value.args_for_text == {"name": urlsplit(http.base_url).netloc}
     assert len(asked) == 1
     await http.aclose()
 

@@ -209,6 +209,11 @@ def _is_full(error: Exception) -> bool:
     return any(word in words for word in ("full", "readonly", "unable to open", "disk I/O"))
 
 
+def is_damage(error: BaseException) -> bool:
+    """Whether a query met a page that cannot be read. (Errors of other kinds are subclasses.)"""
+    return type(error) is sqlite.DatabaseError
+
+
 def _check_file(path: Path) -> Path:
     return path.with_name(path.name + ".check")
 

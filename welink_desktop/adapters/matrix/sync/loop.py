@@ -75,6 +75,10 @@ class SyncLoop:
                 _log.warning("sync cannot go on", reason=literal(type(error).__name__))
                 self._http.backoff.failed()
                 await self._wait(error)
+            except Exception as error:
+                _log.error("sync tripped over an answer", exc=error)
+                self._http.backoff.failed()
+                await self._wait(WeLinkError())
 
     def retry_now(self) -> None:
         """Give up a request that may hang and try again at once."""

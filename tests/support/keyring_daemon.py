@@ -3,10 +3,15 @@
 import os
 import shutil
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from welink_desktop.evaluation.tour.surroundings import BUS
+
+PATIENCE = 60.0
 ASK_WHETHER_LOCKED = [
     "dbus-send",
     "--session",
@@ -30,8 +35,10 @@ def keyring_session(folder: Path) -> Iterator[dict[str, str]]:
     environment |= {"XDG_DATA_HOME": str(folder / "data"), "XDG_CACHE_HOME": str(folder / "cache")}
     environment.pop("DISPLAY", None)
     (folder / "run").mkdir(mode=0o700, parents=True)
+    settings = folder / "bus.conf"
+    settings.write_text(BUS.format(address=f"unix:tmpdir={tempfile.gettempdir()}"), encoding="utf-8")
     bus = subprocess.Popen(
-        ["dbus-daemon", "--session", "--nofork", "--print-address"],
+        ["dbus-daemon", f"--config-file={settings}", "--nofork", "--print-address"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -62,9 +69,11 @@ def keyring_session(folder: Path) -> Iterator[dict[str, str]]:
 
 
 def _wait_until_it_answers(environment: dict[str, str]) -> None:
-    """`dbus-send` blocks until the name's owner replies; the bus itself queues until the daemon has the name."""
-    for _ in range(100):
+    """The bus starts no services by itself, so until our daemon has the name every question is refused at once."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
         answer = subprocess.run(ASK_WHETHER_LOCKED, env=environment, check=False, capture_output=True, text=True, timeout=20)
         if "boolean false" in answer.stdout:
             return
+        time.sleep(0.05)
     raise RuntimeError("the keyring daemon does not answer")

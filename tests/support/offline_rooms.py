@@ -23,7 +23,7 @@ from welink_desktop.adapters.matrix.sync.apply import Applier
 from welink_desktop.adapters.matrix.wire.sync import parse_sliding
 from welink_desktop.core.clock import SystemClock
 from welink_desktop.core.ids import DeviceId, EventId, RoomId, TransactionId, UserId
-from welink_desktop.core.reactive import Cancel, Signal
+from welink_desktop.core.reactive import Cancel, Scope, Signal
 from welink_desktop.core.trust import Shield, Undecryptable, UndecryptableReason
 
 ME = UserId("@lin:welink.test")
@@ -146,8 +146,9 @@ class OfflineRooms:
         self.summaries = Summaries(self.database, self.rooms, self.data, self.builder, lambda: self.outbox, self.clock, device)
         self.room_list = RoomList(self.summaries, self.clock)
         self.hub = Hub(self.database, self.rooms, self.data, self.builder, self.room_list)
+        self.scope = Scope("rooms")
         self.ingest = Ingest(self.rooms, self.data, self.crypto, lambda: self.outbox, self.clock)
-        self.history = History(self.database, http, self.rooms, self.ingest, self.hub.publish_in)
+        self.history = History(self.database, http, self.rooms, self.ingest, self.hub.publish, self.scope)
         self.applier = Applier(self.database, self.rooms, self.data, self.ingest, self.crypto, self.hub.publish, {})
         self.outbox.watch_all(self.hub.outbox_changed)
         self.position = 0

@@ -96,14 +96,14 @@ class Ingest:
         newest_first: Sequence[Event | Unreadable],
         end: str | None,
         news: RoomNews,
-    ) -> int:
-        """A page of older events; returns how many were unknown."""
+    ) -> placing.Filled:
+        """Older events, or the next of them; tells what is left of the gap."""
         self._powers.clear()
         listed = {event.event: event for event in newest_first if event.event is not None}
-        positions = placing.place_history(t, room, gap, list(listed), end)
-        for event_id, position in positions.items():
+        filled = placing.place_history(t, room, gap, list(listed), end)
+        for event_id, position in filled.positions.items():
             self._stored(t, room, listed[event_id], position, news)
-        return len(positions)
+        return filled
 
     def decrypt_again(self, t: Transaction, room: RoomId, session: str, news: RoomNews) -> None:
         """A key came: read what could not be read, and notify late if it is fresh (matrix.md §5.5)."""

@@ -19,6 +19,14 @@ class Placed:
     gap: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """`positions` of the events that were unknown. `gap`: where what is left of the gap begins, None if it is closed."""
+
+    positions: dict[EventId, float]
+    gap: float | None
+
+
 def spread(lower: float | None, upper: float | None, count: int) -> list[float]:
     """`count` growing positions strictly between the neighbours; close to the upper one, or else to the lower one."""
     if upper is None:
@@ -95,9 +103,7 @@ def _before(t: Transaction, room: RoomId, position: float) -> float | None:
     return lower
 
 
-def place_history(
-    t: Transaction, room: RoomId, gap: float, newest_first: Sequence[EventId], end: str | None
-) -> dict[EventId, float]:
+def place_history(t: Transaction, room: RoomId, gap: float, newest_first: Sequence[EventId], end: str | None) -> Filled:
     """Place a page of older events inside the gap whose newer side is at `gap`; moves or closes the gap.
 
     The gap is closed where the page meets an event that is known and older, or when `end` is None.
@@ -115,6 +121,7 @@ def place_history(
     fresh = list(dict.fromkeys(fresh))
     positions = spread(_before(t, room, gap), gap, len(fresh))
     rows.drop_gap(t, room, gap)
-    if not closed and end is not None:
-        rows.put_gap(t, room, positions[0] if positions else gap, end)
-    return dict(zip(reversed(fresh), positions, strict=True))
+    left = None if closed else positions[0] if positions else gap
+    if left is not None and end is not None:
+        rows.put_gap(t, room, left, end)
+    return Filled(dict(zip(reversed(fresh), positions, strict=True)), left)

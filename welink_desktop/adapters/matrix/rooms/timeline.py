@@ -215,6 +215,7 @@ class RoomTimeline:
                 built = self._built(page)
                 self._window.prepend(built, self._decorated)
                 loaded += len(built)
+                await asyncio.sleep(0)
                 continue
             if gap is None or self._floor is None:
                 break

@@ -24,4 +24,12 @@ MIGRATIONS = (
                 room TEXT NOT NULL, position REAL NOT NULL, token TEXT NOT NULL, PRIMARY KEY(room, position)) WITHOUT ROWID""",
         ),
     ),
+    Migration(
+        "timeline",
+        2,
+        (
+            "DROP INDEX events_counting",
+            "CREATE INDEX events_unread ON events(room, position, notify) WHERE notify > 0",
+        ),
+    ),
 )

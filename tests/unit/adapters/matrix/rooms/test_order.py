@@ -33,7 +33,7 @@ def fill(t: Transaction, page: int) -> None:
         start = int(gap[1])
         chunk = ALL[max(0, start - page) : start][::-1]
         end = None if start - page <= 0 else str(start - page)
-        put(t, placing.place_history(t, ROOM, gap[0], chunk, end))
+        put(t, placing.place_history(t, ROOM, gap[0], chunk, end).positions)
 
 
 @given(st.lists(st.tuples(st.integers(1, 8), st.integers(0, 12), st.booleans()), min_size=1, max_size=8), st.integers(1, 9))
@@ -77,7 +77,7 @@ def test_a_gap_of_many_pages_keeps_its_order() -> None:
             while (gap := rows.gap_below(t, ROOM, rows.last_position(t, ROOM) or 0)) is not None:
                 chunk = many[max(0, newest - 500) : newest][::-1]
                 newest -= 500
-                put(t, placing.place_history(t, ROOM, gap[0], chunk, "more"))
+                put(t, placing.place_history(t, ROOM, gap[0], chunk, "more").positions)
             listed = [row[0] for row in t.rows("SELECT event FROM events ORDER BY position")]
         database.close()
     assert listed == many

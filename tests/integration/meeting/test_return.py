@@ -1,10 +1,8 @@
 """A meeting comes back by itself: after the media process dies, after the SFU is gone, on the app's real parts."""
 
 import os
-import secrets
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,16 +10,12 @@ import pytest
 from tests.support.callers import Caller, callers
 from tests.support.engine import shared_room
 from tests.support.meetings import frame_where
+from tests.support.own_servers import OwnServers, own_servers, restart
 from tests.support.servers import TestLiveKit, TestSynapse, TestTokenService
 from tests.support.until import eventually
 from welink_desktop.adapters.media.client import ProcessMediaEngine, ProcessMediaSession
 from welink_desktop.adapters.media.process import barcode
 from welink_desktop.core.calls import Frame
-from welink_desktop.evaluation.livekit import LiveKit
-from welink_desktop.evaluation.places import free_ports
-from welink_desktop.evaluation.process import ServerProcess
-from welink_desktop.evaluation.synapse import Synapse
-from welink_desktop.evaluation.token_service import TokenService
 from welink_desktop.services.meeting.records import Connection
 
 pytestmark = [pytest.mark.slow]
@@ -63,31 +57,14 @@ async def test_after_the_media_process_died(
 
 
 @pytest.fixture
-def own_servers(tmp_path: Path) -> Iterator[tuple[TestSynapse, ServerProcess]]:
-    """Servers of this test alone, whose SFU may be killed."""
-    port, signal_port, token_port = free_ports(3)
-    livekit = LiveKit(tmp_path / "livekit", signal_port, "test", secrets.token_hex(24))
-    url = f"http://127.0.0.1:{token_port}"
-    home = Synapse(tmp_path / "synapse", port, "welink.test", secrets.token_hex(16), livekit_service_url=url)
-    service = TokenService(
-        tmp_path / "tokens", token_port, home.base_url, "welink.test", livekit.url, livekit.key, livekit.secret
-    )
-    with ExitStack() as stack:
-        processes = [ServerProcess(part, part.directory) for part in (home, livekit, service)]
-        for process in processes:
-            process.start()
-            stack.callback(process.stop, 1)
-        for process in processes:
-            process.wait_healthy(120)
-        synapse = TestSynapse(home.base_url, "welink.test", home.secret, str(home.directory))
-        yield synapse, processes[1]
-        synapse.close()
+def servers_of_its_own(tmp_path: Path) -> Iterator[OwnServers]:
+    """Their SFU may be killed."""
+    with own_servers(tmp_path) as running:
+        yield running
 
 
-async def test_after_the_sfu_was_away_longer_than_its_library_tries(
-    own_servers: tuple[TestSynapse, ServerProcess], tmp_path: Path
-) -> None:
-    synapse, sfu = own_servers
+async def test_after_the_sfu_was_away_longer_than_its_library_tries(servers_of_its_own: OwnServers, tmp_path: Path) -> None:
+    synapse, sfu = servers_of_its_own.synapse, servers_of_its_own.sfu
     async with callers(synapse, tmp_path, "ann", "bob") as (ann, bob):
         room = await shared_room(ann.person, bob.person)
         await bob.enter(room)
@@ -97,8 +74,7 @@ async def test_after_the_sfu_was_away_longer_than_its_library_tries(
         os.kill(sfu.pid, signal.SIGKILL)
         sfu.stop()
         await eventually(lambda: ann.now.connection is Connection.RETURNING and ann.now.error is not None, 40)
-        sfu.start()
-        sfu.wait_healthy(30)
+        restart(sfu)
         await eventually(lambda: ann.now.connection is Connection.LIVE, 20)
         await eventually(lambda: bob.now.connection is Connection.LIVE, 30)
         await sees(ann, bob.identity)

@@ -116,9 +116,9 @@ class Roster:
         return frozenset(one for one in self._seen if one != self._own and (one not in known or self._insecure(one)))
 
     def sharing(self) -> str | None:
-        """Whose screen is shared, others before ourselves, the earliest member first."""
-        sharers = [member.identity for member in self._members if self._shares(member.identity)]
-        return next((one for one in sharers if one != self._own), sharers[0] if sharers else None)
+        """Whose screen is shared, the earliest member first. Never ourselves: a picture of our own screen would show itself."""
+        sharers = (member.identity for member in self._members if member.identity != self._own)
+        return next((identity for identity in sharers if self._shares(identity)), None)
 
     def _shares(self, identity: str) -> bool:
         if identity == self._own:

@@ -179,8 +179,15 @@ async def test_sharing_makes_the_screen_large(scene: Scene) -> None:
     assert any(request.source is TrackSource.SCREEN for request in scene.media.shown)
     scene.media.emit(TrackGone(scene.others[0], TrackSource.SCREEN))
     await until(scene.meeting.stage.view, lambda view: view.sharing is None)
+
+
+async def test_our_own_screen_is_not_shown_to_ourselves(scene: Scene) -> None:
+    await scene.enter()
     scene.meeting.share_screen(CaptureSource(device="second"))
-    await until(scene.meeting.stage.view, lambda view: view.sharing is not None)
+    await until(scene.meeting.screen.state, lambda state: state.actual)
+    await eventually(lambda: any(one.own and one.screen for one in scene.now.participants))
+    assert scene.meeting.stage.view.value.sharing is None
+    assert all(request.source is not TrackSource.SCREEN for request in scene.media.shown)
 
 
 async def test_only_visible_tiles_with_a_camera_are_requested(scene: Scene) -> None:

@@ -20,6 +20,7 @@ from welink_desktop.ui.strings import tr, translated
 from welink_desktop.ui.widgets.box import Divider, Plane, column, row
 from welink_desktop.ui.widgets.button import Button
 from welink_desktop.ui.widgets.field import SearchField
+from welink_desktop.ui.widgets.focus_ring import paint_row_focus
 from welink_desktop.ui.widgets.label import Label
 
 AVATAR = 40
@@ -32,7 +33,9 @@ def line_about(place: MeetingPlace) -> str:
         return tr("meetings-here")
     if place.in_call:
         return tr("meetings-in-call", count=place.in_call)
-    return tr("external") if place.person is not None and place.external else tr("meetings-members", count=place.members)
+    if place.person is not None:
+        return tr("external" if place.external else "meetings-person")
+    return tr("meetings-members", count=place.members)
 
 
 def spoken_place(place: MeetingPlace) -> str:
@@ -73,6 +76,14 @@ class MeetingsHomeView(Plane):
         on_theme(self, self._themed)
         bind(self, state, self._render)
         listen(self, avatars.changed, self._avatars_came)
+
+    def focus_first(self) -> None:
+        """Where the keyboard starts on this page."""
+        self._list.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def panes(self) -> tuple[QWidget, ...]:
+        """For F6: search, list, button."""
+        return self._search, self._list, self._button
 
     def _lay_out(self) -> None:
         self._head = row(spacing=8)
@@ -183,6 +194,7 @@ class _PlaceDelegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.color("selection"))
             painter.drawRoundedRect(QRectF(area), theme.radius("row"), theme.radius("row"))
+        paint_row_focus(painter, QRectF(area), state, theme)
         side = theme.padded(AVATAR)
         avatar = QRectF(area.left() + theme.space(4), area.center().y() - side / 2, side, side)
         who = place.person or place.room

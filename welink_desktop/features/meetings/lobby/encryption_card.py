@@ -24,9 +24,12 @@ class EncryptionCard(QFrame):
         self._title = Label("", type_name="strong", color="encrypted")
         self._detail = Label("", type_name="small", color="text-secondary", wrap=True)
         self._keys = Banner("encrypted", "key-new")
-        self._layout = column(self, spacing=4)
-        for widget in (self._title, self._detail, self._keys):
-            self._layout.addWidget(widget)
+        self._layout = column(self)
+        self._words = column()
+        self._words.addWidget(self._title)
+        self._words.addWidget(self._detail)
+        self._layout.addLayout(self._words)
+        self._layout.addWidget(self._keys)
         on_theme(self, self._themed)
 
     def show_encryption(self, encrypted: bool) -> None:
@@ -54,6 +57,8 @@ class EncryptionCard(QFrame):
 
     def _themed(self, _: Theme) -> None:
         theme = theme_of(self)
-        left = theme.space(5) + theme.icon_size(ICON) + theme.space(4)
-        self._layout.setContentsMargins(left, theme.space(5), theme.space(5), theme.space(5))
+        edge = theme.space(5)
+        self._words.setContentsMargins(theme.icon_size(ICON) + theme.space(4), 0, 0, 0)
+        self._layout.setSpacing(theme.space(4))
+        self._layout.setContentsMargins(edge, edge, edge, edge)
         self.update()

@@ -148,6 +148,10 @@ class LobbyView(Plane):
         layout.addWidget(Divider())
         layout.addLayout(self._columns, 1)
 
+    def panes(self) -> tuple[QWidget, ...]:
+        """For F6: Join, then the switches under the preview."""
+        return self._join, self._microphone
+
     # Rendering
 
     def _render(self, state: LobbyState) -> None:

@@ -198,6 +198,4 @@ def _alarm(alarm: Alarm) -> Text:
 
 
 def _sharing(person: Participant | None) -> Text | None:
-    if person is None:
-        return None
-    return text("meeting-sharing-own") if person.own else text("meeting-sharing", name=person.name)
+    return text("meeting-sharing", name=person.name) if person is not None else None

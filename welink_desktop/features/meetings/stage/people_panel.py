@@ -7,13 +7,15 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 from welink_desktop.core.changes import Reset
 from welink_desktop.features.meetings.stage.state import PersonRow
 from welink_desktop.ui.a11y import describe
+from welink_desktop.ui.bind import listen
 from welink_desktop.ui.design.icons import draw_icon
-from welink_desktop.ui.design.theme import Theme, theme_of
+from welink_desktop.ui.design.theme import Theme, mark_stage, theme_of
 from welink_desktop.ui.guard import guarded
 from welink_desktop.ui.lists.rows_model import RowsModel
 from welink_desktop.ui.stage.avatars import AvatarPictures
 from welink_desktop.ui.strings import tr
 from welink_desktop.ui.widgets.box import Plane, column, row
+from welink_desktop.ui.widgets.focus_ring import paint_row_focus
 from welink_desktop.ui.widgets.icon_button import IconButton
 from welink_desktop.ui.widgets.label import Label
 
@@ -41,6 +43,7 @@ class PeoplePanel(Plane):
     def __init__(self, avatars: AvatarPictures, parent: QWidget | None = None) -> None:
         super().__init__("surface-list", parent)
         self.setObjectName("meeting-people-panel")
+        mark_stage(self)
         self.title = Label("", type_name="title")
         self.close_button = IconButton("close", "")
         self.close_button.setObjectName("meeting-people-close")
@@ -58,7 +61,7 @@ class PeoplePanel(Plane):
         layout = column(self)
         layout.addLayout(head)
         layout.addWidget(self.list, 1)
-        avatars.changed.listen(lambda _: self.list.viewport().update())
+        listen(self, avatars.changed, lambda _: self.list.viewport().update())
 
     def show_people(self, people: tuple[PersonRow, ...]) -> None:
         self.title.setText(tr("meeting-people-title", count=len(people)))
@@ -94,6 +97,7 @@ class _PersonDelegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.color("hover"))
             painter.drawRoundedRect(QRectF(area).adjusted(8, 0, -8, 0), theme.radius("row"), theme.radius("row"))
+        paint_row_focus(painter, QRectF(area).adjusted(8, 0, -8, 0), state, theme)
         self._paint_person(painter, theme, QRectF(area), person)
 
     def _paint_person(self, painter: QPainter, theme: Theme, area: QRectF, person: PersonRow) -> None:

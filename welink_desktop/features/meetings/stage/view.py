@@ -8,6 +8,7 @@ from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from welink_desktop.core.calls import Quality
+from welink_desktop.core.ids import UserId
 from welink_desktop.core.ports.calls import FrameSource
 from welink_desktop.core.reactive import State
 from welink_desktop.features.meetings.stage.bar import ControlBar
@@ -26,7 +27,8 @@ from welink_desktop.features.meetings.stage.state import (
 from welink_desktop.services.call_layout import Rect
 from welink_desktop.services.meeting.records import Connection, StageMode
 from welink_desktop.ui.a11y import describe
-from welink_desktop.ui.bind import bind
+from welink_desktop.ui.bind import bind, listen
+from welink_desktop.ui.design.icons import draw_icon
 from welink_desktop.ui.design.theme import Theme, mark_stage, on_theme, theme_of
 from welink_desktop.ui.guard import guarded
 from welink_desktop.ui.stage.avatars import AvatarPictures
@@ -35,12 +37,14 @@ from welink_desktop.ui.stage.chip import Chip
 from welink_desktop.ui.stage.tiles import Box, StageTile
 from welink_desktop.ui.strings import tr, translated
 from welink_desktop.ui.widgets.banner import Banner
-from welink_desktop.ui.widgets.box import Plane, add_all, column, row
+from welink_desktop.ui.widgets.box import Divider, Plane, add_all, column, row
 from welink_desktop.ui.widgets.choice import Choice
 from welink_desktop.ui.widgets.icon_button import IconButton
 from welink_desktop.ui.widgets.label import Label
 
 SECOND = 1000
+QUALITY_FROM, COUNT_FROM = 760, 660
+"""Widths of the stage from which the head shows the network's quality and the number of people."""
 _QUALITY_WORDS = {
     Quality.GOOD: "quality-good",
     Quality.FAIR: "quality-fair",
@@ -80,6 +84,7 @@ class StageView(Plane):
         mark_stage(self)
         self._state, self._act, self._frames = state, act, frames
         self._avatars = avatars
+        self._names: dict[UserId, str] = {}
         self._build()
         self._wire()
         self._clock = QTimer(self)
@@ -111,6 +116,7 @@ class StageView(Plane):
         self._next.setObjectName("meeting-page-next")
         self._page = Label("", type_name="small", color="stage-muted")
         self._panel = PeoplePanel(self._avatars)
+        self._panel_line = Divider(vertical=True)
         self._bar = ControlBar(self._act)
         self._top = row(spacing=12)
         add_all(self._top, (self._chip, self._title, self._count))
@@ -129,6 +135,7 @@ class StageView(Plane):
         left.addLayout(self._notices)
         left.addWidget(self._canvas, 1)
         middle.addLayout(left, 1)
+        middle.addWidget(self._panel_line)
         middle.addWidget(self._panel)
         layout = column(self)
         layout.addLayout(middle, 1)
@@ -141,17 +148,23 @@ class StageView(Plane):
         self._next.clicked.connect(lambda: self._act(TurnPage(1)))
         self._panel.close_button.clicked.connect(lambda: self._act(ShowPeople(False)))
         self._full.clicked.connect(self._toggle_full_screen)
-        self._avatars.changed.listen(lambda _: self._canvas.update())
+        listen(self, self._avatars.changed, lambda _: self._canvas.update())
         self._canvas.installEventFilter(self)
+
+    def panes(self) -> tuple[QWidget, ...]:
+        """For F6: the bar, the tiles, the people, the layout."""
+        return self._bar, self._canvas, self._panel.list, self._mode
 
     # Rendering
 
     def _render(self, state: StageState) -> None:
         self._render_top(state)
         self._render_notices(state)
+        self._names = {tile.user: tile.name for tile in state.tiles}
         self._canvas.set_frames(self._frames())
         self._canvas.set_tiles(tuple(self._tile(tile) for tile in state.tiles))
         self._panel.setVisible(state.panel_open)
+        self._panel_line.setVisible(state.panel_open)
         self._panel.show_people(state.people)
         self._bar.render_state(state)
         self._tick()
@@ -163,9 +176,10 @@ class StageView(Plane):
         else:
             self._chip.show_fact("unlock", tr("meeting-not-encrypted"), "warning")
         self._title.setText(state.title)
-        self._count.setText(tr("meeting-people-count", count=len(state.people)))
+        self._count.setText(tr("meeting-people-count", count=len(state.people)) if state.people else "")
         word = _QUALITY_WORDS.get(state.quality)
         self._quality.setText(tr(word) if word else "")
+        self._fit_top()
         self._mode.set_options([(mode.value, tr(f"meeting-layout-{mode.value}")) for mode in StageMode], state.mode.value)
         _place(self._pager, state.pager)
         self._share.show_fact(tr(state.sharing) if state.sharing is not None else "")
@@ -173,6 +187,13 @@ class StageView(Plane):
         self._previous.setEnabled(state.page > 0)
         self._next.setEnabled(state.page < state.pages - 1)
         self._page.setText(tr("meeting-page", page=state.page + 1, pages=state.pages))
+
+    def _fit_top(self) -> None:
+        """In a narrow stage the facts that others show too make room for the title."""
+        theme = theme_of(self)
+        room = self.width() - (self._panel.width() if self._state.value.panel_open else 0)
+        self._quality.setVisible(room >= theme.scaled(QUALITY_FROM) and bool(self._quality.text()))
+        self._count.setVisible(room >= theme.scaled(COUNT_FROM) and bool(self._count.text()))
 
     def _render_notices(self, state: StageState) -> None:
         words = ""
@@ -184,6 +205,8 @@ class StageView(Plane):
             words = tr(state.error) if state.error is not None else tr("meeting-failed")
         elif (refusal := state.controls.refusal) is not None:
             words = tr(refusal)
+        elif state.controls.screen.on:
+            words = tr("meeting-sharing-own")
         failed = state.connection is Connection.FAILED
         self._banner.show_fact(words, "danger" if failed else "warning", _notice_icon(state))
         self._banner_action.setVisible(failed)
@@ -212,7 +235,11 @@ class StageView(Plane):
 
     def _paint_avatar(self, painter: QPainter, box: QRectF, tile: StageTile) -> None:
         theme = theme_of(self)
-        self._avatars.paint(painter, box, tile.user, tile.name, tile.avatar, plane="stage-tile", theme=theme)
+        if tile.whole:
+            draw_icon(painter, "share-screen", box, theme.icon_size(32), theme.color("stage-muted"))
+            return
+        name = self._names.get(tile.user, tile.name)
+        self._avatars.paint(painter, box, tile.user, name, tile.avatar, plane="stage-tile", theme=theme)
 
     def _tick(self) -> None:
         state = self._state.value
@@ -241,6 +268,7 @@ class StageView(Plane):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._themed(theme_of(self))
+        self._fit_top()
         self._bar.set_narrow(self.width() < theme_of(self).layout("panel-narrow-below"))
 
     @guarded(default=None)
@@ -272,7 +300,9 @@ class StageView(Plane):
 
 
 def _notice_icon(state: StageState) -> str:
-    return "refresh" if state.connection is not Connection.LIVE or not state.joined else "warning"
+    if state.connection is not Connection.LIVE or not state.joined:
+        return "refresh"
+    return "share-screen" if state.controls.refusal is None and state.controls.screen.on else "warning"
 
 
 def _place(widget: QWidget, rect: Rect | None) -> None:

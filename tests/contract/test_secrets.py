@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.keyring_daemon import keyring_session, missing_programs
-from welink_desktop.adapters.keyring import FileSecrets, KeyringSecrets, MemorySecrets
-from welink_desktop.adapters.keyring.system import within
+from welink_desktop.adapters.keyring.file import FileSecrets
+from welink_desktop.adapters.keyring.memory import MemorySecrets
+from welink_desktop.adapters.keyring.system import KeyringSecrets, within
 from welink_desktop.core.errors import DiskFull, KeyringMissing
 from welink_desktop.core.ports.system import Secrets
 

@@ -22,7 +22,7 @@ class ProfileSecrets:
 
     def use_file(self) -> None:
         """From now on, and after a restart, secrets lie in a file with mode 0600."""
-        from welink_desktop.adapters.keyring import FileSecrets
+        from welink_desktop.adapters.keyring.file import FileSecrets
 
         with self._lock:
             chosen = FileSecrets(self._profile.secrets_file)
@@ -39,13 +39,19 @@ class ProfileSecrets:
         self._secrets().delete(name)
 
     def _secrets(self) -> Secrets:
-        from welink_desktop.adapters.keyring import FileSecrets, KeyringSecrets
-
         with self._lock:
             if self._chosen is None:
-                in_file = self.storage is SecretStorage.FILE
-                self._chosen = FileSecrets(self._profile.secrets_file) if in_file else KeyringSecrets(self._namespace)
+                self._chosen = self._made()
             return self._chosen
+
+    def _made(self) -> Secrets:
+        if self.storage is SecretStorage.FILE:
+            from welink_desktop.adapters.keyring.file import FileSecrets
+
+            return FileSecrets(self._profile.secrets_file)
+        from welink_desktop.adapters.keyring.system import KeyringSecrets
+
+        return KeyringSecrets(self._namespace)
 
 
 def profile_name(profile: Profile) -> str:

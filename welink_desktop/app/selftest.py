@@ -78,7 +78,7 @@ def _resources() -> Check:
 
 
 def _keyring() -> Check:
-    from welink_desktop.adapters.keyring import KeyringSecrets
+    from welink_desktop.adapters.keyring.system import KeyringSecrets
 
     secrets = KeyringSecrets(ENTRY, deadline=10)
     if not secrets.available():

@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, QTimer
 
 from welink_desktop.core.log import literal, topic
 
-BEAT_MS = 50
+BEAT_MS = 200
+"""Each beat wakes an idle computer twice."""
 LATE_SECONDS = 0.1
 AGAIN_SECONDS = 5.0
 

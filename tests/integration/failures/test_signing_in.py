@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 from tests.support.engine import no_pictures
 from tests.support.servers import TestSynapse
 from tests.support.until import eventually, until
-from welink_desktop.adapters.keyring import KeyringSecrets
 from welink_desktop.adapters.keyring.memory import MemorySecrets
+from welink_desktop.adapters.keyring.system import KeyringSecrets
 from welink_desktop.adapters.matrix.accounts import MatrixAccounts
 from welink_desktop.app.profile import Profile
 from welink_desktop.app.secrets import ProfileSecrets

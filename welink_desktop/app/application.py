@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from welink_desktop.app.account_pages import AccountPages
 from welink_desktop.app.commands import Command, install, show_list
@@ -310,7 +310,9 @@ def _focus_into(pane: QWidget) -> None:
     if pane.focusPolicy() & Qt.FocusPolicy.TabFocus:
         pane.setFocus(reason)
         return
-    for child in pane.findChildren(QWidget):
-        if child.isVisible() and child.isEnabled() and child.focusPolicy() & Qt.FocusPolicy.TabFocus:
-            child.setFocus(reason)
-            return
+    able = [child for child in pane.findChildren(QWidget) if child.isVisible() and child.isEnabled()]
+    able = [child for child in able if child.focusPolicy() & Qt.FocusPolicy.TabFocus]
+    chosen = (child for child in able if isinstance(child, QAbstractButton) and child.isChecked())
+    start = next(chosen, able[0] if able else None)
+    if start is not None:
+        start.setFocus(reason)

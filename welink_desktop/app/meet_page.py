@@ -49,6 +49,17 @@ class MeetPage(QStackedWidget):
         if summary is not None:
             self._meeting.open_lobby(room, summary.name, encrypted=summary.encrypted)
 
+    def focus_first(self) -> None:
+        """Where the keyboard starts: the list of places; lobby and stage choose themselves when they are shown."""
+        if self._special is None:
+            self._home.focus_first()
+
+    def panes(self) -> tuple[QWidget, ...]:
+        """For F6: those of what is shown."""
+        if isinstance(self._special, LobbyView | StageView):
+            return self._special.panes()
+        return self._home.panes()
+
     def _render(self, state: MeetingState) -> None:
         match state:
             case Lobby() | Joining():

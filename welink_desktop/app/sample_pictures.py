@@ -1,5 +1,7 @@
 """Pictures of the sample world: our own drawings, rasterised when they are asked for."""
 
+from pathlib import Path
+
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
@@ -9,9 +11,9 @@ from welink_desktop.core.resources import resource
 
 
 def sample_picture(name: str, width: int, height: int) -> Picture | None:
-    """The drawing `NAME.svg` cut to fill `width` × `height`; None if there is no such drawing."""
-    path = resource("people", f"{name}.svg")
-    if "/" in name or not path.is_file():
+    """The portrait or picture `NAME.svg` cut to fill `width` × `height`; None if there is no such drawing."""
+    path = None if "/" in name else _drawing(name)
+    if path is None:
         return None
     renderer = QSvgRenderer(str(path))
     size = renderer.defaultSize()
@@ -24,3 +26,8 @@ def sample_picture(name: str, width: int, height: int) -> Picture | None:
     renderer.render(painter, box)
     painter.end()
     return Picture(width, height, bytes(image.constBits()))
+
+
+def _drawing(name: str) -> Path | None:
+    places = (resource("people", f"{name}.svg"), resource("sample", "pictures", f"{name}.svg"))
+    return next((place for place in places if place.is_file()), None)

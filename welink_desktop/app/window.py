@@ -85,8 +85,12 @@ class MainWindow(QMainWindow):
             view = maker()
             self._made[page] = view
             self._pages.addWidget(view)
+        changed = self._pages.currentWidget() is not self._made[page]
         self._pages.setCurrentWidget(self._made[page])
         self.rail.show_page(page)
+        start = getattr(self._made[page], "focus_first", None)
+        if changed and callable(start):
+            start()
         self.shown_page.emit(page)
 
     def page_view(self, page: Page) -> QWidget | None:

@@ -12,6 +12,7 @@ meetings-in-call = { $count ->
     [one] { $count } person in the meeting
    *[other] { $count } people in the meeting
  }
+meetings-person = Direct conversation
 meetings-members = { $count ->
     [one] { $count } member
    *[other] { $count } members
@@ -102,8 +103,8 @@ meeting-microphone-turn-on = Unmute
 meeting-microphone-turn-off = Mute
 meeting-microphone-spoken-on = Microphone, on
 meeting-microphone-spoken-off = Microphone, muted
-meeting-camera-turn-on = Start camera
-meeting-camera-turn-off = Stop camera
+meeting-camera-turn-on = Camera
+meeting-camera-turn-off = Camera
 meeting-camera-spoken-on = Camera, on
 meeting-camera-spoken-off = Camera, off
 meeting-share = Share

@@ -160,6 +160,11 @@ class FakeFrames:
         user = UserId(request.identity.rpartition(":")[0])
         person = self._world.people.get(user)
         width, height = max(request.width, 32) + SWAY, max(request.height, 32)
+        if request.source is TrackSource.SCREEN:
+            height = min(height, width * 10 // 16)
+            shared = self._world.pictures("plan", min(width, height * 16 // 10), height)
+            if shared is not None:
+                return shared
         if person is not None and person.avatar is not None:
             name = person.avatar.rsplit("/", 1)[-1].replace("-avatar", "-camera")
             made = self._world.pictures(name, width, height)

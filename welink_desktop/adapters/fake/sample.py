@@ -227,12 +227,12 @@ def _site_conversation(world: FakeWorld, people: dict[str, Person], end: int) ->
     picture = AttachmentContent(
         AttachmentKind.IMAGE,
         "level-3.png",
-        ContentUri("mxc://sample/portrait-06-camera"),
+        ContentUri("mxc://sample/site"),
         photo,
-        "Level 3 this morning. Slab is cured.",
+        "Level 3 this morning. Slab is cured, theatre walls start Monday.",
     )
     plan = AttachmentContent(
-        AttachmentKind.FILE, "OR-3 弱电点位图_v4.pdf", ContentUri("mxc://sample/plan"), MediaInfo("application/pdf", 3_984_588)
+        AttachmentKind.FILE, "OR-3 弱电点位图_v4.pdf", ContentUri("mxc://sample/plan"), MediaInfo("application/pdf", 3_800_000)
     )
     first = world.make_item(people["maya"].user, picture, at_ms=at(44))
     first = replace(
@@ -242,7 +242,7 @@ def _site_conversation(world: FakeWorld, people: dict[str, Person], end: int) ->
     answer = replace(
         answer,
         edited=True,
-        reply=ReplyPreview(EventId(first.ref), first.sender, first.sender_name, "Level 3 this morning. Slab is cured."),
+        reply=ReplyPreview(EventId(first.ref), first.sender, first.sender_name, picture.caption),
         readers=(people["maya"].user, people["dan"].user, people["su"].user, people["chen"].user),
     )
     missing = UndecryptableContent(Undecryptable(UndecryptableReason.KEY_MISSING, device="Daniel’s phone"))
@@ -253,8 +253,14 @@ def _site_conversation(world: FakeWorld, people: dict[str, Person], end: int) ->
         answer,
         world.make_item(people["chen"].user, plan, at_ms=at(21)),
         world.make_item(people["dan"].user, missing, at_ms=at(4)),
-        world.make_item(people["su"].user, TextContent("@林知远 手术室 3 的点位请和麻醉科再核对一次"), at_ms=at(0), mention=True),
+        world.make_item(people["su"].user, _request(world.me), at_ms=at(0), mention=True),
     ]
+
+
+def _request(me: Person) -> TextContent:
+    """A message that mentions us, as chat clients write one."""
+    rest = "手术室 3 的点位请和麻醉科再核对一次"
+    return TextContent(f"@{me.name} {rest}", f'<a href="https://matrix.to/#/{me.user}">@{me.name}</a> {rest}')
 
 
 def _history(world: FakeWorld, plan: _Plan, members: list[Person], before_ms: int) -> list[TimelineItem]:

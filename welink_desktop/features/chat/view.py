@@ -79,6 +79,13 @@ class ChatPage(QWidget):
         if self.composer.isVisible():
             self.composer.input.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
+    def focus_first(self) -> None:
+        """Where the keyboard starts on this page: the composer, or the list while no conversation is open."""
+        if self.model.conversation.value is not None:
+            self.focus_composer()
+        else:
+            self.rooms.list.setFocus(Qt.FocusReason.OtherFocusReason)
+
     def step(self, by: int, *, unread_only: bool = False) -> None:
         """Open the conversation above or below."""
         self.model.room_list.act(Step(by, unread_only))
@@ -104,7 +111,7 @@ class ChatPage(QWidget):
         talk = column(self._talk)
         talk.addWidget(self.header)
         talk.addWidget(Divider())
-        banners = column(spacing=6, margins=(16, 0, 16, 0))
+        banners = column(spacing=6, margins=(16, 8, 16, 8))
         banners.addWidget(self._failure)
         banners.addWidget(self._call)
         talk.addLayout(banners)

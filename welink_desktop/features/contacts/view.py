@@ -84,6 +84,7 @@ class ContactsView(QWidget):
         self._search = SearchField()
         identify(self._search, "contacts-search")
         self._search.textEdited.connect(lambda words: self._act(Search(words)))
+        self._search.returnPressed.connect(self._open_first)
         self._heading = Label(type_name="caption", color="text-secondary", weight=600)
         self._tree: PaintedList[TreeRow] = PaintedList(self._tree_painter)
         identify(self._tree, "department-tree")
@@ -282,8 +283,20 @@ class ContactsView(QWidget):
             self._close_card()
         elif event.key() == Qt.Key.Key_Escape and self._shown.search:
             self._act(Search(""))
+        elif event.key() == Qt.Key.Key_Down and self._search.hasFocus():
+            self._to_people()
         else:
             super().keyPressEvent(event)
+
+    def _open_first(self) -> None:
+        """Enter in the search: the first who was found."""
+        self._to_people()
+        if self._shown.search and self._people.currentIndex().isValid():
+            self._person_chosen(self._people.currentIndex().row())
+
+    def _to_people(self) -> None:
+        if self._people.isVisible():
+            self._people.setFocus(Qt.FocusReason.TabFocusReason)
 
     def _person_pressed(self, at: int, place: QPoint) -> None:
         item = self._people.item_at(at)

@@ -6,7 +6,11 @@ from PySide6.QtWidgets import QWidget
 from welink_desktop.ui.a11y import describe
 from welink_desktop.ui.design.theme import Theme, on_theme
 from welink_desktop.ui.widgets.box import column, row
+from welink_desktop.ui.widgets.choice import Choice
 from welink_desktop.ui.widgets.label import Label
+
+CHOICE_WIDTH = 200
+"""Drop-down lists of a page are equally wide."""
 
 
 class SettingRow(QWidget):
@@ -37,5 +41,7 @@ class SettingRow(QWidget):
 
     def _themed(self, theme: Theme) -> None:
         self.setMinimumHeight(theme.row("setting"))
+        if isinstance(self.control, Choice):
+            self.control.setMinimumWidth(theme.padded(CHOICE_WIDTH))
         self._layout.setContentsMargins(theme.space(5), theme.space(3), theme.space(5), theme.space(3))
         self._layout.setSpacing(theme.space(5))

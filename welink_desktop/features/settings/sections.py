@@ -43,6 +43,7 @@ class SectionView(QWidget):
         self.act = act
         self.shown = SettingsState()
         self.cards = column(self, spacing=current().space(3))
+        self.cards.addStretch(1)
         self._headings: list[tuple[Label, str]] = []
 
     def add_card(self, heading: str, rows: Sequence[SettingRow]) -> Card:
@@ -52,8 +53,10 @@ class SectionView(QWidget):
         card = Card()
         for one in rows:
             card.add_row(one)
-        self.cards.addWidget(label)
-        self.cards.addWidget(card)
+        if self.cards.count() > 1:
+            self.cards.insertSpacing(self.cards.count() - 1, current().space(4))
+        self.cards.insertWidget(self.cards.count() - 1, label)
+        self.cards.insertWidget(self.cards.count() - 1, card)
         return card
 
     def retranslate(self) -> None:
@@ -124,7 +127,7 @@ class DevicesSection(SectionView):
         self._again = Button()
         self._again.clicked.connect(lambda: self.act(RefreshDevices()))
         self._problem.add_button(self._again)
-        self.cards.addWidget(self._problem)
+        self.cards.insertWidget(self.cards.count() - 1, self._problem)
         self._rows = [SettingRow(one) for one in (self._microphone, self._speaker, self._camera)]
         self._join = [SettingRow(one) for one in (self._muted, self._blind)]
         self.add_card("settings-devices", self._rows)

@@ -50,11 +50,25 @@ def draw_icon(painter: QPainter, name: str, box: QRectF, size: int, color: QColo
     painter.drawPixmap(left, top, icon_pixmap(name, size, color, ratio, right_to_left=mirrored))
 
 
-def icon(name: str, size: int, color: QColor, disabled: QColor | None = None) -> QIcon:
-    """A QIcon with sharp pictures for 1× and 2× screens."""
+def icon(name: str, size: int, color: QColor, disabled: QColor | None = None, *, gap: int = 0, before: bool = False) -> QIcon:
+    """A QIcon with sharp pictures for 1× and 2× screens; `gap` is empty room after it (or before it), towards a label."""
     result = QIcon()
     for ratio in (1.0, 2.0):
-        result.addPixmap(icon_pixmap(name, size, color, ratio), QIcon.Mode.Normal)
+        result.addPixmap(_with_gap(icon_pixmap(name, size, color, ratio), gap, before), QIcon.Mode.Normal)
         if disabled is not None:
-            result.addPixmap(icon_pixmap(name, size, disabled, ratio), QIcon.Mode.Disabled)
+            result.addPixmap(_with_gap(icon_pixmap(name, size, disabled, ratio), gap, before), QIcon.Mode.Disabled)
     return result
+
+
+def _with_gap(drawn: QPixmap, gap: int, before: bool) -> QPixmap:
+    if not gap:
+        return drawn
+    ratio = drawn.devicePixelRatioF()
+    room = round(gap * ratio)
+    wider = QPixmap(drawn.width() + room, drawn.height())
+    wider.setDevicePixelRatio(ratio)
+    wider.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(wider)
+    painter.drawPixmap(gap if before else 0, 0, drawn)
+    painter.end()
+    return wider

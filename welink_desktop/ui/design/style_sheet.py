@@ -27,7 +27,8 @@ def _planes(t: Theme) -> str:
     names = ("surface", "surface-list", "surface-rail", "surface-raised", "surface-inset", "stage", "stage-bar")
     planes = [f'*[plane="{name}"] {{ background: {t.hex(name)}; }}' for name in names]
     rounded = f'*[rounded="true"] {{ border-radius: {t.radius("row")}px; }}'
-    return "\n".join([*planes, rounded])
+    hairline = f'QWidget[line="divider"] {{ background: {t.hex("divider")}; }}'
+    return "\n".join([*planes, rounded, hairline])
 
 
 def _button(t: Theme, kind: str, fill: str, ink: str, hover: str, pressed: str, border: str) -> str:
@@ -113,7 +114,6 @@ QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}"""
 
 def _others(t: Theme) -> str:
     return f"""
-QWidget[line="divider"] {{ background: {t.hex("divider")}; }}
 QSplitter::handle {{ background: {t.hex("divider")}; }}
 QFrame[card="true"] {{ background: {t.hex("surface-raised" if t.dark else "surface")}; border: 1px solid {t.hex("divider")};
   border-radius: {t.radius("card")}px; }}

@@ -20,6 +20,9 @@ _INK = {
     "link": "accent-text",
 }
 
+GAP = 4
+"""Room between icon and label, besides the 4 that the toolkit leaves."""
+
 
 class Button(QPushButton):
     """`set_busy(True)` keeps the label and ignores clicks; `set_unavailable(why)` disables and says what is missing."""
@@ -72,5 +75,7 @@ class Button(QPushButton):
         self.setFont(theme.type("strong").font)
         if self._icon_name:
             size = theme.icon_size(16 if self.property("small") else 20)
-            self.setIconSize(QSize(size, size))
-            self.setIcon(icon(self._icon_name, size, theme.color(_INK[self._kind]), theme.color("text-disabled")))
+            before = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
+            ink, faded = theme.color(_INK[self._kind]), theme.color("text-disabled")
+            self.setIconSize(QSize(size + GAP, size))
+            self.setIcon(icon(self._icon_name, size, ink, faded, gap=GAP, before=before))

@@ -1,13 +1,14 @@
 """One-line inputs: a label above, the input, one sentence of help or error under it."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from welink_desktop.ui.a11y import describe
-from welink_desktop.ui.design.icons import icon
+from welink_desktop.ui.design.icons import draw_icon
 from welink_desktop.ui.design.style_sheet import restyle
 from welink_desktop.ui.design.theme import Theme, current, on_theme, theme_of
+from welink_desktop.ui.guard import guarded
 from welink_desktop.ui.widgets.box import column
 from welink_desktop.ui.widgets.label import Label
 
@@ -18,12 +19,8 @@ class Input(QLineEdit):
     def __init__(self, *, icon_name: str = "", large: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._icon_name = icon_name
-        self._lead: QAction | None = None
         self.setProperty("large", large)
         self.setAttribute(Qt.WidgetAttribute.WA_MacShowFocusRect, False)
-        if icon_name:
-            self._lead = QAction(self)
-            self.addAction(self._lead, QLineEdit.ActionPosition.LeadingPosition)
         on_theme(self, self._themed)
 
     def set_invalid(self, invalid: bool) -> None:
@@ -34,8 +31,21 @@ class Input(QLineEdit):
     def _themed(self, _: Theme) -> None:
         theme = theme_of(self)
         self.setFont(theme.type("body").font)
-        if self._lead is not None:
-            self._lead.setIcon(icon(self._icon_name, theme.icon_size(16), theme.color("text-muted")))
+        if self._icon_name:
+            room = theme.icon_size(16) + theme.space(3)
+            mirrored = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
+            self.setTextMargins(0 if mirrored else room, 0, room if mirrored else 0, 0)
+
+    @guarded(default=None)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._icon_name:
+            return
+        theme, painter = theme_of(self), QPainter(self)
+        size, edge = theme.icon_size(16), theme.space(4)
+        left = self.width() - edge - size if self.layoutDirection() == Qt.LayoutDirection.RightToLeft else edge
+        draw_icon(painter, self._icon_name, QRectF(left, 0, size, self.height()), size, theme.color("text-muted"))
+        painter.end()
 
 
 class SearchField(Input):

@@ -7,9 +7,9 @@ Only for keyboard focus; text inputs show it always. Widgets that paint their ow
 import shiboken6
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QRectF, Qt
 from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QLineEdit, QStyle, QWidget
 
-from welink_desktop.ui.design.theme import theme_of
+from welink_desktop.ui.design.theme import Theme, theme_of
 from welink_desktop.ui.guard import guarded
 
 _REACH = 4
@@ -111,3 +111,13 @@ def follow_focus(app: QApplication) -> None:
     """Show the ring in all windows of `app`. Call once."""
     if app.findChild(_Follower) is None:
         _Follower(app)
+
+
+def paint_row_focus(painter: QPainter, box: QRectF, state: QStyle.StateFlag, theme: Theme) -> None:
+    """The focus of a list's current row, inside its edge (visual.md §7)."""
+    if not state & QStyle.StateFlag.State_HasFocus:
+        return
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(theme.color("focus-ring"), 2))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(box.adjusted(2, 2, -2, -2), theme.radius("row") - 1, theme.radius("row") - 1)

@@ -149,9 +149,11 @@ class EmojiPanel(QFrame):
         self._fill("")
 
     def open_above(self, widget: QWidget) -> None:
+        """Show the panel above `widget`, left edges aligned, inside the screen."""
         corner = widget.mapToGlobal(QPoint(0, 0))
-        top = max(8, corner.y() - self.height() - 8)
-        self.move(max(8, corner.x() - 40), top)
+        screen = widget.screen().availableGeometry()
+        left = min(corner.x(), screen.right() - self.width() - 8)
+        self.move(max(screen.left() + 8, left), max(screen.top() + 8, corner.y() - self.height() - 8))
         self.show()
         self._search.setFocus(Qt.FocusReason.PopupFocusReason)
 

@@ -273,7 +273,7 @@ class ComposerView(QWidget):
         panel = EmojiPanel(self)
         panel.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         panel.chosen.connect(self.input.insert)
-        panel.open_above(self._emoji)
+        panel.open_above(self)
 
     def _insert_at(self) -> None:
         before = self.input.toPlainText()[: self.input.textCursor().position()]

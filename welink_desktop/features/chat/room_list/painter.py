@@ -121,7 +121,7 @@ class RoomPainter:
 
     def _one_line(self, painter: QPainter, one: RoomRow, box: QRectF, theme: Theme) -> None:
         right = self._marks(painter, one.room, box.right(), box, theme)
-        if one.room.draft:
+        if one.room.draft and not one.current:
             style = theme.type("caption")
             words = tr("rooms-draft")
             spot = QRectF(box.left(), box.top(), right - box.left(), box.height())
@@ -143,7 +143,7 @@ class RoomPainter:
 
     def _preview(self, painter: QPainter, one: RoomRow, box: QRectF, theme: Theme) -> None:
         style = theme.type("small")
-        if one.room.draft and one.room.membership is Membership.JOINED:
+        if one.room.draft and one.room.membership is Membership.JOINED and not one.current:
             used = style.draw(painter, box, tr("rooms-draft"), theme.color("danger")) + style.width(" ")
             box = box.adjusted(used, 0, 0, 0)
         style.draw(painter, box, preview(one), theme.color("text" if _strong(one.room) else "text-secondary"))

@@ -12,11 +12,11 @@ MAX_PREVIEW = 200
 
 
 def preview(row: RoomRow) -> str:
-    """The second line, without a draft's mark."""
+    """The second line, without a draft's mark; the open room shows its last message, its draft is in the composer."""
     room = row.room
     if room.membership is Membership.INVITED:
         return tr("rooms-invited-by", name=one_line(row.inviter_name)) if row.inviter_name else tr("rooms-invited")
-    if room.draft:
+    if room.draft and not row.current:
         return one_line(room.draft[:MAX_PREVIEW])
     last = room.last
     if last is None:
@@ -53,6 +53,6 @@ def spoken(row: ListRow) -> str:
         parts.append(tr("rooms-spoken-failed"))
     said = preview(row)
     if said:
-        parts.append(f"{tr('rooms-draft')} {said}" if room.draft else said)
+        parts.append(f"{tr('rooms-draft')} {said}" if room.draft and not row.current else said)
     parts.append(time_of(room))
     return ", ".join(part for part in parts if part)

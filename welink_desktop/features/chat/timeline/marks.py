@@ -128,10 +128,11 @@ def put_reactions(
     theme = sheet.theme
     height, gap = theme.scaled(26), theme.space(2)
     style, strong = theme.type("small", tabular=True), theme.type("small", weight=600, tabular=True)
+    sign = theme.type("title", weight=400)
     widths = []
     for reaction in item.reactions:
         used = strong if reaction.mine else style
-        widths.append(min(180.0, used.width(f"{one_line(reaction.key)} {len(reaction.people)}") + 22))
+        widths.append(min(180.0, sign.width(one_line(reaction.key)) + 6 + used.width(str(len(reaction.people))) + 26))
     add = height + 4 if can_answer(item) else 0
     y += theme.space(2) + 2
     total = sum(widths) + gap * len(widths) + add
@@ -143,9 +144,11 @@ def put_reactions(
         box = QRectF(round(x) + 0.5, round(y) + 0.5, round(width) - 1, height - 1)
         own = reaction.mine is not None
         sheet.shape(even(box, height / 2), "accent-subtle" if own else None, edge="accent" if own else "border")
-        words = f"{one_line(reaction.key)} {len(reaction.people)}"
         color = "accent-text" if own else "text-secondary"
-        sheet.text(strong if own else style, box, words, color, align=Qt.AlignmentFlag.AlignHCenter)
+        used, count = strong if own else style, str(len(reaction.people))
+        inner = box.adjusted(10, 0, -10, 0)
+        sheet.text(sign, inner.adjusted(0, 0, -used.width(count) - 6, 0), one_line(reaction.key), color)
+        sheet.text(used, inner, count, color, align=Qt.AlignmentFlag.AlignRight)
         names = ", ".join(one_line(setting.members.name_of(user)) for user in reaction.people[:20])
         sheet.hit(box, Act.REACTION, reaction.key, f"{one_line(reaction.key)} {names}")
         x += width + gap

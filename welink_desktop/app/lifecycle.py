@@ -1,9 +1,11 @@
 """From the command line to the exit code: Qt, one loop, one window, a graceful end."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from PySide6.QtCore import QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QGuiApplication
@@ -45,7 +47,7 @@ def run(options: Options, script: Script | None = None) -> int:
     except WeLinkError as error:
         sys.stderr.write(strings(options.language).render(error.text) + "\n")
         return 1
-    app = _qt(sys.argv[:1])
+    app = _qt(sys.argv[:1], options.language)
     instance = SingleInstance(profile.lock)
     if not options.sample and not instance.claim():
         if instance.activate_other():
@@ -62,9 +64,9 @@ def run(options: Options, script: Script | None = None) -> int:
         instance.release()
 
 
-def _qt(arguments: list[str]) -> QApplication:
+def _qt(arguments: list[str], language_given: str) -> QApplication:
     """The one application object; a message of Qt's goes to our log."""
-    qInstallMessageHandler(_qt_message)
+    qInstallMessageHandler(partial(_qt_message, language_given))
     present = QApplication.instance()
     app = present if isinstance(present, QApplication) else QApplication(arguments)
     app.setApplicationName("welink-desktop")
@@ -151,8 +153,12 @@ def _on_signals(over: asyncio.Event) -> None:
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(over.set))
 
 
-def _qt_message(kind: QtMsgType, _context: object, message: str) -> None:
-    """Qt's own words go to the log by kind only where they may carry content."""
+def _qt_message(language_given: str, kind: QtMsgType, _context: object, message: str) -> None:
+    """Qt's own words go to the log by kind only where they may carry content. Without a display it would abort: we end."""
+    if kind is QtMsgType.QtFatalMsg and "platform plugin" in message:
+        sys.stderr.write(strings(language_given)("no-display") + "\n")
+        sys.stderr.flush()
+        os._exit(1)
     if kind in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg, QtMsgType.QtFatalMsg):
         known = message if message.startswith(("Q", "This plugin")) and len(message) < 200 else "message of Qt"
         _log.warning("qt", words=literal(known))

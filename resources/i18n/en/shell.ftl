@@ -46,3 +46,5 @@ command-close-window = Close window
 command-quit = Quit
 quit-in-meeting-title = Leave the meeting and quit?
 quit-in-meeting-warning = You are in a meeting. Quitting leaves it.
+# Said on the command line
+no-display = There is no display, so the window cannot be shown. Start the app in a desktop session.

@@ -43,3 +43,5 @@ command-close-window = 关闭窗口
 command-quit = 退出
 quit-in-meeting-title = 离开会议并退出？
 quit-in-meeting-warning = 您正在会议中，退出应用将离开会议。
+# Said on the command line
+no-display = 没有可用的显示器，无法显示窗口。请在桌面会话中启动应用。

@@ -13,7 +13,14 @@ _COLUMNS = (
     " redaction, notify"
 )
 _SELECT = f"SELECT {_COLUMNS} FROM events WHERE room = ? AND"  # noqa: S608 - built from literals
-_RELATED = "relates_to IN (SELECT value FROM json_each(?)) ORDER BY position"
+_RELATED = (
+    f"SELECT {_COLUMNS} FROM events INDEXED BY events_by_relation WHERE room = ? AND redaction IS NULL"  # noqa: S608 - literals
+    " AND relates_to IN (SELECT value FROM json_each(?)) ORDER BY position"
+)
+_OF_SESSION = (
+    f"SELECT {_COLUMNS} FROM events INDEXED BY events_by_session WHERE room = ? AND session = ?"  # noqa: S608 - literals
+    " AND failure IS NOT NULL ORDER BY position"
+)
 UNREADABLE_TYPE = ""
 CHUNK = 200
 
@@ -118,14 +125,14 @@ def related_to(t: Transaction, room: RoomId, events: Iterable[EventId]) -> list[
     """Everything that relates to one of `events` and is not redacted, in order."""
     found = []
     for part in _chunks(list(events)):
-        listed = t.rows(f"{_SELECT} redaction IS NULL AND {_RELATED}", (room, json.dumps(part)))
+        listed = t.rows(_RELATED, (room, json.dumps(part)))
         found += [_row(row) for row in listed]
     return found
 
 
 def undecryptable_of(t: Transaction, room: RoomId, session: str) -> list[EventRow]:
     """Events of `session` that could not be read, in order."""
-    listed = t.rows(f"{_SELECT} session = ? AND failure IS NOT NULL ORDER BY position", (room, session))
+    listed = t.rows(_OF_SESSION, (room, session))
     return [_row(row) for row in listed]
 
 

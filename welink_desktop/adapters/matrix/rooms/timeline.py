@@ -163,7 +163,7 @@ class RoomTimeline:
             return {}
         with self._database.read() as t:
             found = t.rows(
-                "SELECT r.user, e.position, e.sender FROM receipts r JOIN events e ON e.room = r.room AND e.event = r.event"
+                "SELECT r.user, e.position, e.sender FROM receipts r CROSS JOIN events e ON e.room = r.room AND e.event = r.event"
                 " WHERE r.room = ? AND r.user <> ? AND e.position >= ? ORDER BY r.ts LIMIT ?",
                 (self.room, self._rooms.user, self._floor, _MOST_READERS),
             )

@@ -37,4 +37,4 @@ error-device-unavailable = { $device ->
     [sound] The sound system
    *[other] { $device }
   } cannot be used: it is missing, in use by another program, or not permitted.
-error-evaluation = The evaluation server did not start: { $part } ({ $reason }).
+error-evaluation = The evaluation server did not start: { $part } ({ $reason }). Nothing was lost; remove the cause and try again.

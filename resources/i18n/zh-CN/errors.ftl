@@ -34,4 +34,4 @@ error-device-unavailable = 无法使用{ $device ->
     [sound] 声音系统
    *[other] { $device }
   }：设备缺失、被其他程序占用或未获许可。
-error-evaluation = 体验服务器未能启动：{ $part }（{ $reason }）。
+error-evaluation = 体验服务器未能启动：{ $part }（{ $reason }）。没有丢失任何内容；请排除原因后重试。

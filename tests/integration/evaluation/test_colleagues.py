@@ -1,13 +1,16 @@
 """Colleagues are real: the viewer's own engine reads what they wrote, asks them something and meets them."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.support.traces import ADMISSION, files_in, files_with, logged, logs_in, tokens_in
 from welink_desktop.adapters.matrix.accounts import MatrixAccounts
+from welink_desktop.adapters.media.client import ProcessMediaEngine
 from welink_desktop.core.account import Homeserver
 from welink_desktop.core.changes import apply
 from welink_desktop.core.clock import SystemClock
@@ -23,7 +26,7 @@ from welink_desktop.evaluation.colleagues.part import ColleaguesPart
 from welink_desktop.evaluation.colleagues.room_view import RoomView, open_view
 from welink_desktop.evaluation.sample import sample
 from welink_desktop.evaluation.seed import load_seeded
-from welink_desktop.evaluation.state import BackendState, evaluation_folder
+from welink_desktop.evaluation.state import BackendState, StateFile, evaluation_folder
 from welink_desktop.services.meeting.meeting import Meeting
 from welink_desktop.services.meeting.records import InMeeting
 
@@ -167,3 +170,38 @@ async def _moving(frames: FrameSource, tiles: list[int]) -> None:
                 if frame is not None:
                     seen[tile].add(bytes(frame.pixels[::997]))
             await asyncio.sleep(0.1)
+
+
+async def test_no_log_tells_what_was_said_or_any_secret(profile: Path, backend: BackendState) -> None:
+    """After chat in both directions, an error and a meeting: the words stand in no file at all, tokens and keys in no log."""
+    canary = f"heron-{secrets.token_hex(12)}"
+    with logged(profile / "viewer") as logs:
+        accounts = accounts_in(profile / "viewer")
+        known = await accounts.accounts()
+        server = Homeserver(backend.server_name, backend.base_url, secure=False, evaluation=True)
+        account = known[0] if known else await accounts.sign_in(server, backend.viewer, backend.viewer_password, "Test")
+        session = await accounts.open(account.key)
+        room = _room(profile, "site")
+        view = await _opened(session, room)
+        await session.chat.send_text(room, OutgoingText(f"你好,周三的会议几点? {canary}"))
+        await view.until(lambda item: canary in _body(item) and bool(item.reactions))
+        meeting = Meeting(session.calls, ProcessMediaEngine(logs / "media.log"), NoDesktop(), SystemClock())
+        await meeting.open_lobby(room, canary, encrypted=True)
+        await meeting.join()
+        try:
+            await _until(meeting, lambda now: _with_picture(now) >= 1)
+        finally:
+            await meeting.aclose()
+        await view.close()
+        await session.close()
+    assert any(file.name == "app.log" and file.stat().st_size for file in logs_in(profile))
+    assert any(file.name == "colleagues.log" and file.stat().st_size for file in logs_in(profile))
+    assert files_with(files_in(profile), canary) == []
+    state = StateFile(evaluation_folder(profile)).load()
+    assert files_with(files_in(profile), state.viewer_password), "the search finds what is there: the state file holds it"
+    passwords = [state.viewer_password, state.registration_secret, state.livekit_secret]
+    passwords += load_seeded(evaluation_folder(profile)).passwords.values()
+    tokens = [token for file in profile.rglob("secrets.json") for token in tokens_in(file)]
+    assert len(tokens) > 8
+    assert files_with(logs_in(profile), *passwords, *tokens) == []
+    assert [file.name for file in logs_in(profile) if ADMISSION.search(file.read_bytes())] == []

@@ -35,7 +35,7 @@ def words(text: Text | None) -> str:
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers]:
+def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers]:
     with own_servers(tmp_path_factory.mktemp("servers")) as running:
         yield running
 
@@ -81,58 +81,58 @@ async def chats(one: Caller, room: RoomId) -> None:
     await eventually(lambda: not one.person.session.outbox.pending(room), 20)
 
 
-async def test_joining_while_the_sfu_is_down(servers: OwnServers, tmp_path: Path) -> None:
-    async with callers(servers.synapse, tmp_path, "ann", "bob") as (ann, bob):
+async def test_joining_while_the_sfu_is_down(mortal: OwnServers, tmp_path: Path) -> None:
+    async with callers(mortal.synapse, tmp_path, "ann", "bob") as (ann, bob):
         room = await shared_room(ann.person, bob.person)
         pages = Pages(ann)
         await pages.open(room)
-        servers.sfu.stop(1)
+        mortal.sfu.stop(1)
         assert await pages.try_to_join() == "The meeting server does not answer. Chat goes on; try to join again in a moment."
         await chats(ann, room)
         assert await in_call(ann, room) == (), "nobody seems to be in a meeting that was never joined"
-        restart(servers.sfu)
+        restart(mortal.sfu)
         await pages.join()
         assert pages.now.error is None
         pages.close()
 
 
-async def test_joining_while_the_token_service_is_down(servers: OwnServers, tmp_path: Path) -> None:
-    async with callers(servers.synapse, tmp_path, "ann", "bob") as (ann, bob):
+async def test_joining_while_the_token_service_is_down(mortal: OwnServers, tmp_path: Path) -> None:
+    async with callers(mortal.synapse, tmp_path, "ann", "bob") as (ann, bob):
         room = await shared_room(ann.person, bob.person)
         pages = Pages(ann)
         await pages.open(room)
-        servers.tokens.stop(1)
+        mortal.tokens.stop(1)
         assert (await pages.try_to_join()).startswith("The meeting service does not answer or did not admit you. Try again")
         await chats(ann, room)
         assert await in_call(ann, room) == ()
-        restart(servers.tokens)
+        restart(mortal.tokens)
         await pages.join()
         pages.close()
 
 
-async def test_a_lost_sfu_is_said_on_the_stage_and_heals_by_itself(servers: OwnServers, tmp_path: Path) -> None:
-    async with callers(servers.synapse, tmp_path, "ann", "bob") as (ann, bob):
+async def test_a_lost_sfu_is_said_on_the_stage_and_heals_by_itself(mortal: OwnServers, tmp_path: Path) -> None:
+    async with callers(mortal.synapse, tmp_path, "ann", "bob") as (ann, bob):
         room = await shared_room(ann.person, bob.person)
         pages = Pages(ann)
         await pages.open(room)
         await pages.join()
-        servers.sfu.stop(1)
+        mortal.sfu.stop(1)
         state = await until(pages.stage.state, lambda now: now.error is not None, 60)
         assert state.connection is Connection.RETURNING and state.joined
         assert words(state.error).startswith("The meeting server does not answer.")
         await chats(ann, room)
-        restart(servers.sfu)
+        restart(mortal.sfu)
         state = await until(pages.stage.state, lambda now: now.connection is Connection.LIVE, 60)
         assert state.error is None
         pages.close()
 
 
 async def test_without_camera_and_microphone_the_meeting_goes_on(
-    servers: OwnServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mortal: OwnServers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path}/nobody")
     engine = ProcessMediaEngine(tmp_path / "media.log")
-    async with callers(servers.synapse, tmp_path, "ann", "bob", engine=engine) as (ann, bob):
+    async with callers(mortal.synapse, tmp_path, "ann", "bob", engine=engine) as (ann, bob):
         room = await shared_room(ann.person, bob.person)
         pages = Pages(ann)
         await pages.open(room)

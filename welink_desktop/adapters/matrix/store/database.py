@@ -140,6 +140,8 @@ class Database:
         try:
             yield outer
         except BaseException:
+            if not self._connection.in_transaction:
+                raise  # SQLite has undone everything by itself, as on a full disk; the outer block tells
             self._connection.execute("ROLLBACK TO nested")
             self._connection.execute("RELEASE nested")
             failed = outer._undo[undo:]

@@ -166,3 +166,24 @@ def test_no_acknowledged_row_is_lost_by_a_kill(tmp_path: Path) -> None:
         database = Database.open(path, KEY, [ONE])
         assert set(acknowledged) <= set(names(database))
         database.close()
+
+
+def test_a_disk_that_fills_in_a_nested_block_is_told_and_undoes_everything(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "store.db", KEY, [ONE])
+    with database.read() as t:
+        t.value(f"PRAGMA max_page_count = {t.value('PRAGMA page_count')}")
+    undone: list[str] = []
+    with pytest.raises(DiskFull), database.transaction() as t:
+        t.on_rollback(lambda: undone.append("outer"))
+        with database.transaction() as inner:
+            inner.on_rollback(lambda: undone.append("inner"))
+            for number in range(1000):
+                inner.execute("INSERT INTO things VALUES(?)", (f"{number}-{'x' * 2000}",))
+    assert undone == ["outer", "inner"]
+    assert names(database) == []
+    with database.read() as t:
+        t.value(f"PRAGMA max_page_count = {1 << 30}")
+    with database.transaction() as t:
+        t.execute("INSERT INTO things VALUES('a')")
+    assert names(database) == ["a"]
+    database.close()

@@ -6,8 +6,9 @@ A catalogue entry is parsed when it is first needed, so that a start does not pa
 import locale
 import os
 import re
-from collections.abc import Iterable
-from datetime import date, datetime, time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -162,10 +163,33 @@ _EN_MONTHS = (
 _ZH_WEEKDAYS = ("星期一", "星期二", "星期三", "星期四", "星期五", "星期六", "星期日")
 
 
+_held: list[datetime] = []
+
+
+@contextmanager
+def wall_clock_at(moment: datetime) -> Iterator[None]:
+    """For pictures that are compared: what is shown is written as if it were `moment`, in its time zone."""
+    _held.append(moment)
+    try:
+        yield
+    finally:
+        _held.pop()
+
+
+def local_zone() -> tzinfo | None:
+    """The time zone in which moments are shown; None is this computer's."""
+    return _held[-1].tzinfo if _held else None
+
+
+def local_now() -> datetime:
+    """Now, in the time zone in which moments are shown."""
+    return _held[-1] if _held else datetime.now().astimezone()
+
+
 def local_moment(timestamp_ms: int) -> datetime:
     """A server's or sender's milliseconds in the time zone of this computer; absurd values become the epoch's edge."""
     clamped = min(max(timestamp_ms, 0), 253_370_764_800_000)
-    return datetime.fromtimestamp(clamped / 1000).astimezone()
+    return datetime.fromtimestamp(clamped / 1000).astimezone(local_zone())
 
 
 def system_language() -> str:

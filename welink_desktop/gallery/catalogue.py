@@ -20,6 +20,8 @@ from welink_desktop.features.meetings.home.view import MeetingsHomeView
 from welink_desktop.features.meetings.lobby.samples import SAMPLES as LOBBY
 from welink_desktop.features.meetings.lobby.view import LobbyView
 from welink_desktop.features.meetings.stage.samples import SAMPLES as STAGE
+from welink_desktop.features.meetings.stage.samples import resized
+from welink_desktop.features.meetings.stage.state import Resize, StageState
 from welink_desktop.features.meetings.stage.view import StageView
 from welink_desktop.features.settings.samples import SAMPLES as SETTINGS
 from welink_desktop.features.settings.view import SettingsView
@@ -27,6 +29,7 @@ from welink_desktop.features.sign_in.samples import SAMPLES as SIGN_IN
 from welink_desktop.features.sign_in.view import SignInView
 from welink_desktop.gallery.components import Components
 from welink_desktop.ui.stage.avatars import AvatarPictures
+from welink_desktop.ui.widgets.box import Plane, column
 
 WIDE = (1280, 800)
 NARROW = (880, 600)
@@ -53,7 +56,10 @@ class Look:
 
     @property
     def appearance(self) -> Appearance:
-        return Appearance(theme=self.theme, density=self.density, text_scale=self.text_scale, language=self.language)
+        """Without motion: a picture must not depend on the moment it is taken at."""
+        return Appearance(
+            theme=self.theme, density=self.density, text_scale=self.text_scale, language=self.language, reduced_motion=True
+        )
 
     @property
     def name(self) -> str:
@@ -81,14 +87,14 @@ def pages() -> tuple[Page, ...]:
         Page("components", {"all": None}, lambda _: Components()),
         Page("sign-in", SIGN_IN, lambda state: SignInView(state, _nothing)),
         Page("chat-rooms", CHAT_ROOMS, chat_stills.room_list_view),
-        Page("chat-timeline", CHAT_TIMELINE, chat_stills.timeline_view),
-        Page("chat-composer", CHAT_COMPOSER, chat_stills.composer_view),
+        Page("chat-timeline", CHAT_TIMELINE, lambda state: _on_plane(chat_stills.timeline_view(state))),
+        Page("chat-composer", CHAT_COMPOSER, _composer),
         Page("chat-details", CHAT_DETAILS, chat_stills.details_view),
         Page("contacts", CONTACTS, lambda state: ContactsView(state, _nothing)),
         Page("settings", SETTINGS, lambda state: SettingsView(state, _nothing)),
         Page("meetings", HOME, lambda state: MeetingsHomeView(state, _nothing, avatars())),
         Page("lobby", LOBBY, lambda state: LobbyView(state, _nothing, lambda: None, avatars())),
-        Page("stage", STAGE, lambda state: StageView(state, _nothing, lambda: None, avatars())),
+        Page("stage", STAGE, lambda state: StageView(state, _arranging(state), lambda: None, avatars())),
     )
 
 
@@ -109,6 +115,16 @@ _GOLDEN_SAMPLES = {
     "contacts": ("card", "search"),
     "settings": ("appearance", "account"),
 }
+_PAIR_SAMPLES = {
+    "chat-rooms": ("full",),
+    "chat-timeline": ("conversation", "kinds"),
+    "chat-composer": ("completion", "reply"),
+    "meetings": ("running",),
+    "lobby": ("ready",),
+    "stage": ("gallery", "many", "share"),
+}
+"""Shown light in Chinese and dark in English."""
+_PAIR_LOOKS = (Look(language="zh-CN"), Look(theme=Theme.DARK))
 _GOLDEN_LOOKS = (
     Look(),
     Look(theme=Theme.DARK, language="zh-CN"),
@@ -127,15 +143,40 @@ def all_shots() -> Iterator[Shot]:
 
 def golden_shots() -> Iterator[Shot]:
     """The pictures kept beside the tests: few pages, all kinds of looks."""
-    for page, samples in _GOLDEN_SAMPLES.items():
-        for sample in samples:
-            for look in _GOLDEN_LOOKS:
-                yield Shot(page, sample, look)
+    for kept, looks in ((_GOLDEN_SAMPLES, _GOLDEN_LOOKS), (_PAIR_SAMPLES, _PAIR_LOOKS)):
+        for page, samples in kept.items():
+            yield from (Shot(page, sample, look) for sample in samples for look in looks)
 
 
 def page_named(name: str) -> Page:
     """Raises `KeyError`."""
     return {page.name: page for page in pages()}[name]
+
+
+def _arranging(state: State[StageState]) -> Callable[[object], None]:
+    """The one wish that the gallery fulfils: tiles that suit the size of the canvas."""
+
+    def act(wish: object) -> None:
+        if isinstance(wish, Resize):
+            state.set(resized(state.value, wish.width, wish.height))
+
+    return act
+
+
+def _on_plane(view: QWidget) -> QWidget:
+    """A part of the chat page on the ground it has there."""
+    plane = Plane("surface")
+    column(plane).addWidget(view)
+    return plane
+
+
+def _composer(state: State[Any]) -> QWidget:
+    """The composer where it stands in a conversation: below everything else, as high as it wants."""
+    plane = Plane("surface")
+    foot = column(plane, margins=(24, 0, 24, 20))
+    foot.addStretch(1)
+    foot.addWidget(chat_stills.composer_view(state, plane))
+    return plane
 
 
 def _nothing(_: object) -> None:

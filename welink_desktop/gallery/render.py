@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from PySide6.QtCore import QEvent
@@ -11,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from welink_desktop.core.reactive import State
 from welink_desktop.gallery.catalogue import Shot, page_named
-from welink_desktop.strings import strings
+from welink_desktop.strings import strings, wall_clock_at
 from welink_desktop.ui.design import theme
 from welink_desktop.ui.strings import language
 
@@ -21,6 +22,8 @@ TOLERATED = 0.002
 """Share of different pixels that antialiasing may cause."""
 
 
+MOMENT = datetime(2023, 11, 15, 18, 47, tzinfo=timezone(timedelta(hours=8)))
+"""The time of all pictures: an evening of the samples' conversations, in China."""
 SETTLE_MS = 20
 """Layouts and pictures find their places in this time."""
 
@@ -60,6 +63,12 @@ def build(app: QApplication, shot: Shot) -> QWidget:
 
 
 def picture(app: QApplication, shot: Shot) -> QImage:
+    """The shot as it looks at `MOMENT`, wherever and whenever it is taken."""
+    with wall_clock_at(MOMENT):
+        return _grab(app, shot)
+
+
+def _grab(app: QApplication, shot: Shot) -> QImage:
     view = build(app, shot)
     focused = app.focusWidget()
     if focused is not None:

@@ -1,5 +1,7 @@
 """The views of chat over fixed states, for the gallery and for pictures: wishes go nowhere."""
 
+from PySide6.QtWidgets import QWidget
+
 from welink_desktop.core.ids import ContentUri, RoomId
 from welink_desktop.core.media import MediaInfo, MediaSource, Picture
 from welink_desktop.core.reactive import Signal, State
@@ -85,8 +87,8 @@ def timeline_view(state: State[TimelineSample]) -> TimelineView:
     return view
 
 
-def composer_view(state: State[composer.ComposerState]) -> ComposerView:
-    view = ComposerView()
+def composer_view(state: State[composer.ComposerState], parent: QWidget | None = None) -> ComposerView:
+    view = ComposerView(parent)
     view.show_composer(StillComposer(state), Pixmaps(NoPictures()))
     return view
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, QRectF, Qt, QTimer
 from PySide6.QtCore import Signal as QtSignal
-from PySide6.QtGui import QImage, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QImage, QKeyEvent, QMoveEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from welink_desktop.core.reactive import Cancel
@@ -242,6 +242,19 @@ class ComposerView(QWidget):
         corner = self.mapTo(place, QPoint(0, 0))
         caret = self.input.cursorRect().left() + self.input.mapTo(place, QPoint(0, 0)).x()
         self._names.show_names(state.completion, corner.y(), caret - 30)
+
+    @guarded(default=None)
+    def moveEvent(self, event: QMoveEvent) -> None:
+        self._follow()
+
+    @guarded(default=None)
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._follow()
+
+    def _follow(self) -> None:
+        """The names stay above the composer when it moves or grows."""
+        if self._model is not None and self._model.state.value.completion is not None:
+            self._show_names(self._model.state.value)
 
     def _intercept(self, event: QKeyEvent) -> bool:
         if self._model is None or self._model.state.value.completion is None:

@@ -1,10 +1,8 @@
 """What a conversation says in one line, on screen and aloud."""
 
-from datetime import datetime
-
 from welink_desktop.core.rooms import Membership, PreviewState, RoomSummary
 from welink_desktop.features.chat.room_list.model import ListRow, RoomRow, SectionRow
-from welink_desktop.strings import local_moment
+from welink_desktop.strings import local_moment, local_now
 from welink_desktop.ui.strings import current_strings, tr
 from welink_desktop.ui.text.bidi import one_line
 
@@ -30,7 +28,7 @@ def preview(row: RoomRow) -> str:
 def time_of(room: RoomSummary) -> str:
     if room.last is None:
         return ""
-    return current_strings().moment(local_moment(room.last.timestamp_ms), datetime.now().astimezone())
+    return current_strings().moment(local_moment(room.last.timestamp_ms), local_now())
 
 
 def spoken(row: ListRow) -> str:

@@ -1,6 +1,6 @@
 """What stands around a message: dividers, time and state, reactions, failure, readers."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from PySide6.QtCore import QRectF, Qt
@@ -11,7 +11,7 @@ from welink_desktop.core.trust import Shield
 from welink_desktop.features.chat.timeline.rows import Shape, can_answer
 from welink_desktop.features.chat.timeline.sheet import Act, Look, Sheet, even
 from welink_desktop.services.members import MemberList
-from welink_desktop.strings import local_moment
+from welink_desktop.strings import local_moment, local_now
 from welink_desktop.ui.design.theme import Theme
 from welink_desktop.ui.strings import current_strings, tr
 from welink_desktop.ui.text.bidi import one_line
@@ -59,7 +59,7 @@ def put_dividers(sheet: Sheet, shape: Shape, left: float, right: float) -> float
 
 
 def day_words(shape: Shape) -> str:
-    day, today = shape.day, date.today()  # noqa: DTZ011 - the reader's own calendar
+    day, today = shape.day, local_now().date()
     if day is None:
         return ""
     words = current_strings().date(day, today)

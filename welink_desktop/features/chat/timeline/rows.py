@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, tzinfo
 from functools import lru_cache
 
 from welink_desktop.core.timeline import NoticeContent, RecalledContent, TimelineItem
 from welink_desktop.services.unread import UnreadMark
-from welink_desktop.strings import local_moment
+from welink_desktop.strings import local_moment, local_zone
 
 GROUP_MS = 5 * 60_000
 _QUARTER = 15 * 60_000
@@ -58,9 +58,10 @@ def can_answer(item: TimelineItem) -> bool:
 
 def day_of(timestamp_ms: int) -> date:
     """The local day; offsets of time zones are whole quarters of an hour."""
-    return _day(timestamp_ms // _QUARTER)
+    return _day(timestamp_ms // _QUARTER, local_zone())
 
 
 @lru_cache(maxsize=4096)
-def _day(quarter: int) -> date:
+def _day(quarter: int, zone: tzinfo | None) -> date:
+    """`zone` is only there to tell the days of one time zone from those of another."""
     return local_moment(quarter * _QUARTER).date()

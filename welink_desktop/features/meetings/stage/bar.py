@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QDateTime
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
@@ -16,6 +15,7 @@ from welink_desktop.features.meetings.stage.state import (
     ToggleScreen,
     Wish,
 )
+from welink_desktop.strings import local_now
 from welink_desktop.ui.design.theme import Theme, on_theme, theme_of
 from welink_desktop.ui.stage.control import Look, StageControl
 from welink_desktop.ui.strings import tr
@@ -73,7 +73,7 @@ class ControlBar(Plane):
         self.people.show_state("contacts", tr("meeting-people"), tr("meeting-people-spoken", count=len(state.people)), people)
 
     def show_length(self, seconds: int) -> None:
-        clock = QDateTime.currentDateTime().toString("HH:mm")
+        clock = local_now().strftime("%H:%M")
         hours, minutes = divmod(seconds // 60, 60)
         length = f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes:02}:{seconds % 60:02}"
         self._length.setText(f"{clock}    {length}")

@@ -11,7 +11,12 @@ from welink_desktop.services.meeting.records import Connection
 
 CANVAS = (1100, 760)
 _NAMES = ("林知远", "赵景行", "Maya Okafor", "苏婉宁", "陈嘉木", "何以宁", "Daniel Reyes")
-_OUTSIDE = {"Maya Okafor", "Daniel Reyes"}
+_MANY = (
+    *_NAMES[:-1],
+    *("白若溪", "叶知秋", "周砚秋", "Priya Raman", "顾南星", "Amir Haddad", "唐小满", "许星河", "宋予安"),
+    *("Hannah Weiss", "Tomás Ibarra", "方思齐", "乔安", "沈听澜", "Oskar Lind", "郑书言", "吴念慈", "陈景然", "罗一鸣"),
+)
+_OUTSIDE = {"Maya Okafor", "Daniel Reyes", "Oskar Lind"}
 
 
 def _tiles(names: tuple[str, ...], *, sharing: str = "") -> tuple[PlacedTile, ...]:
@@ -30,7 +35,7 @@ def _tiles(names: tuple[str, ...], *, sharing: str = "") -> tuple[PlacedTile, ..
             muted=place.identity != _NAMES[1],
             external=place.identity in _OUTSIDE,
             speaking=place.identity == _NAMES[1] and place.source is TrackSource.CAMERA,
-            waiting=text("meeting-waiting-key") if place.identity == names[-1] else None,
+            waiting=text("meeting-waiting-key") if len(names) > 1 and place.identity == names[-1] else None,
             quality=Quality.POOR if place.identity == _NAMES[2] else Quality.GOOD,
         )
         for place in places
@@ -66,6 +71,7 @@ _GALLERY = StageState(
 
 SAMPLES: dict[str, StageState] = {
     "gallery": _GALLERY,
+    "many": replace(_GALLERY, tiles=_tiles(_MANY), people=_people(_MANY)),
     "share": replace(
         _GALLERY, tiles=_tiles(_NAMES, sharing="陈嘉木"), sharing=text("meeting-sharing", name="陈嘉木"), panel_open=False
     ),
@@ -76,3 +82,17 @@ SAMPLES: dict[str, StageState] = {
     "stranger": replace(_GALLERY, alarms=(text("meeting-alarm-stranger"),)),
     "clear": replace(_GALLERY, encrypted=False, key_number=None),
 }
+
+
+def resized(state: StageState, width: int, height: int) -> StageState:
+    """The same people, arranged for a canvas of another size."""
+    sharing = next((tile.identity for tile in state.tiles if tile.screen), "")
+    featured = Featured(sharing, TrackSource.SCREEN) if sharing else None
+    names = [person.identity for person in state.people]
+    arranged = arrange(names, width, height, featured=featured, sharing=bool(sharing))
+    known = {tile.key: tile for tile in state.tiles}
+    keys = [(f"{place.identity}/{place.source.value}", place.rect) for place in arranged.places]
+    tiles = tuple(replace(known[key], rect=rect) for key, rect in keys if key in known)
+    return replace(
+        state, tiles=tiles, share_strip=arranged.banner, pager=arranged.pager, page=arranged.page, pages=arranged.pages
+    )

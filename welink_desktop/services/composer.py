@@ -97,6 +97,10 @@ def discard(path: str) -> None:
         file.parent.rmdir()
 
 
+def _nobody(*_: object) -> None:
+    """Nobody minds a refusal."""
+
+
 class Composer:
     """Sending in one room. Actions return at once; a refusal becomes `failure`."""
 
@@ -136,22 +140,42 @@ class Composer:
         else:
             self._do(lambda: self._chat.set_typing(self._room, False), "typing-ended")
 
-    def send(self, message: OutgoingText) -> None:
-        self._do(lambda: self._chat.send_text(self._room, message), "send")
+    def send(self, message: OutgoingText, refused: Callable[[], None] = _nobody) -> None:
+        """`refused` is called if it could not even be queued: the words are the person's to keep."""
+        self._do(lambda: self._chat.send_text(self._room, message), "send", refused)
 
-    def edit(self, ref: MessageRef, message: OutgoingText) -> None:
-        self._do(lambda: self._chat.edit(self._room, ref, replace(message, reply_to=None)), "edit")
+    def edit(self, ref: MessageRef, message: OutgoingText, refused: Callable[[], None] = _nobody) -> None:
+        self._do(lambda: self._chat.edit(self._room, ref, replace(message, reply_to=None)), "edit", refused)
 
-    def send_files(self, files: tuple[OutgoingFile, ...], temporary: tuple[str, ...] = ()) -> None:
-        """In this order. Files of ours in `temporary` (pasted pictures) are deleted once the outbox has its own copies."""
-        self._do(lambda: self._send_files(files, temporary), "send-files")
+    def send_files(
+        self,
+        files: tuple[OutgoingFile, ...],
+        temporary: tuple[str, ...] = (),
+        refused: Callable[[int], None] = _nobody,
+    ) -> None:
+        """In this order. Files of ours in `temporary` (pasted pictures) are deleted once the outbox has its own copies.
 
-    async def _send_files(self, files: tuple[OutgoingFile, ...], temporary: tuple[str, ...]) -> None:
+        `refused` hears the index of the first file that could not be queued; it and those after it are left as they are.
+        """
+        self._do(lambda: self._send_files(files, temporary, refused), "send-files")
+
+    async def _send_files(
+        self, files: tuple[OutgoingFile, ...], temporary: tuple[str, ...], refused: Callable[[int], None]
+    ) -> None:
+        unsent = list(temporary)
         try:
-            for file in files:
-                await self._chat.send_file(self._room, file)
+            for number, file in enumerate(files):
+                try:
+                    await self._chat.send_file(self._room, file)
+                except WeLinkError:
+                    unsent.clear()
+                    refused(number)
+                    raise
+                if file.path in unsent:
+                    unsent.remove(file.path)
+                    discard(file.path)
         finally:
-            for path in temporary:
+            for path in unsent:
                 discard(path)
 
     async def _type(self) -> None:
@@ -167,16 +191,23 @@ class Composer:
         await self._flush()
 
     async def _flush(self) -> None:
-        if self._draft != self._saved:
-            self._saved = self._draft
+        if self._draft == self._saved:
+            return
+        before, self._saved = self._saved, self._draft
+        try:
             await self._chat.set_draft(self._room, self._saved)
+        except WeLinkError as error:
+            self._saved = before
+            if not self._scope.closed:
+                self.failure.set(error)
 
-    def _do(self, action: Callable[[], Awaitable[object]], name: str) -> None:
+    def _do(self, action: Callable[[], Awaitable[object]], name: str, refused: Callable[[], None] = _nobody) -> None:
         if not self._scope.closed:
-            self._scope.spawn(self._attempt(action), name=name)
+            self._scope.spawn(self._attempt(action, refused), name=name)
 
-    async def _attempt(self, action: Callable[[], Awaitable[object]]) -> None:
+    async def _attempt(self, action: Callable[[], Awaitable[object]], refused: Callable[[], None]) -> None:
         try:
             await action()
         except WeLinkError as error:
+            refused()
             self.failure.set(error)

@@ -1,5 +1,7 @@
 """From typed text to what is sent."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,10 +9,10 @@ from hypothesis import strategies as st
 from tests.support.until import eventually
 from welink_desktop.adapters.fake import sample_world
 from welink_desktop.adapters.fake.chat import FakeChat
-from welink_desktop.core.errors import TooLarge
-from welink_desktop.core.ids import EventId, RoomId, UserId
+from welink_desktop.core.errors import DiskFull, TooLarge
+from welink_desktop.core.ids import EventId, RoomId, TransactionId, UserId
 from welink_desktop.core.reactive import Scope
-from welink_desktop.core.timeline import MessageKind
+from welink_desktop.core.timeline import MessageKind, OutgoingFile
 from welink_desktop.services.composer import Composer, outgoing
 
 ANN = UserId("@ann:example.org")
@@ -88,3 +90,51 @@ async def test_a_refused_message_says_why() -> None:
     composer.send(outgoing("hi"))
     await eventually(lambda: composer.failure.value is not None)
     await scope.aclose()
+
+
+class FullDisk(FakeChat):
+    """Cannot keep anything until `healed`; files from number `files_until` on are refused."""
+
+    healed = False
+    files_until = 0
+
+    async def send_file(self, room: RoomId, file: OutgoingFile) -> TransactionId:
+        if self.files_until <= 0:
+            raise DiskFull
+        self.files_until -= 1
+        return await super().send_file(room, file)
+
+    async def set_draft(self, room: RoomId, text: str) -> None:
+        if not self.healed:
+            raise DiskFull
+        await super().set_draft(room, text)
+
+
+async def test_files_from_the_refused_one_on_are_given_back(tmp_path: Path) -> None:
+    world, scope = sample_world(), Scope("test")
+    chat = FullDisk(world)
+    chat.files_until = 1
+    paths = []
+    for number in range(3):
+        place = tmp_path / str(number) / "pasted.png"
+        place.parent.mkdir()
+        place.write_bytes(b"x")
+        paths.append(str(place))
+    composer = Composer(chat, RoomId("!site"), scope)
+    back: list[int] = []
+    composer.send_files(tuple(OutgoingFile(path) for path in paths), tuple(paths), back.append)
+    await eventually(lambda: composer.failure.value is not None)
+    assert back == [1]
+    assert [Path(path).exists() for path in paths] == [False, True, True]
+    await scope.aclose()
+
+
+async def test_a_draft_that_could_not_be_kept_is_kept_later() -> None:
+    world, scope = sample_world(), Scope("test")
+    chat = FullDisk(world)
+    composer = Composer(chat, RoomId("!site"), scope)
+    composer.keep_draft("half a sen")
+    await eventually(lambda: isinstance(composer.failure.value, DiskFull))
+    chat.healed = True
+    await scope.aclose()
+    assert world.room(RoomId("!site")).draft == "half a sen"

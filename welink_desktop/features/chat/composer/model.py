@@ -282,14 +282,21 @@ class ComposerModel:
             return
         if state.editing is not None:
             if message.body and message.body != getattr(state.editing.content, "body", None):
-                self._composer.edit(state.editing.ref, message)
+                edited, words = state.editing, self._text
+                self._composer.edit(edited.ref, message, lambda: self._edit_refused(edited, words))
             self._leave_edit()
             return
         if state.files:
             temporary = tuple(file.path for file in state.files if file.temporary)
-            self._composer.send_files(_outgoing_files(state.files, message.body), temporary)
+            files, caption = state.files, self._text
+            self._composer.send_files(
+                _outgoing_files(files, message.body),
+                temporary,
+                lambda first: self._bring_back("" if first else caption, files[first:], None),
+            )
         else:
-            self._composer.send(message)
+            typed, reply = self._text, state.reply
+            self._composer.send(message, lambda: self._bring_back(typed, (), reply))
         self._mentions.clear()
         self._set(reply=None, files=(), problem=None)
         self._put("")
@@ -335,6 +342,22 @@ class ComposerModel:
         self._set(editing=None)
         self._put(self._kept)
         self._kept = ""
+
+    def _bring_back(self, typed: str, files: tuple[PendingFile, ...], reply: TimelineItem | None) -> None:
+        """What could not even be queued stands in the composer again, before what was typed since."""
+        state = self.state.value
+        self._set(files=(*files, *state.files), reply=state.reply or reply)
+        if typed and state.editing is None:
+            self._put("\n".join(part for part in (typed, self._text) if part))
+            self._composer.keep_draft(self._text)
+        elif typed:
+            self._kept = "\n".join(part for part in (typed, self._kept) if part)
+
+    def _edit_refused(self, edited: TimelineItem, words: str) -> None:
+        if self.state.value.editing is None:
+            self._kept = self._text
+            self._set(editing=edited, reply=None)
+            self._put(words)
 
     def _failed(self, error: WeLinkError | None) -> None:
         self._set(problem=error.text if error is not None else None)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from PySide6.QtWidgets import QSystemTrayIcon
@@ -11,9 +12,10 @@ from PySide6.QtWidgets import QSystemTrayIcon
 from welink_desktop.adapters.desktop.desktop import SystemDesktop
 from welink_desktop.app.options import Options
 from welink_desktop.app.profile import Profile
+from welink_desktop.core.calls import MediaDevices
 from welink_desktop.core.clock import Clock, SystemClock
 from welink_desktop.core.ports.accounts import Accounts
-from welink_desktop.core.ports.calls import MediaEngine
+from welink_desktop.core.ports.calls import MediaEngine, MediaSession
 from welink_desktop.core.ports.system import Desktop, EvaluationBackend, SettingsStore
 
 HELPER_SECONDS = 3.0
@@ -70,7 +72,6 @@ def _sample(tray: TrayFinder) -> World:
 def _real(profile: Profile, tray: TrayFinder) -> World:
     from welink_desktop.adapters.engine_thread import EngineThread, hop
     from welink_desktop.adapters.matrix.accounts import MatrixAccounts
-    from welink_desktop.adapters.media.client import ProcessMediaEngine
     from welink_desktop.app.secrets import ProfileSecrets
     from welink_desktop.ui.pictures.client import PictureHelper
 
@@ -85,16 +86,37 @@ def _real(profile: Profile, tray: TrayFinder) -> World:
             asyncio.run_coroutine_threadsafe(pictures.aclose(), thread.loop).result(HELPER_SECONDS)
         thread.stop()
 
-    accounts = MatrixAccounts(profile.root, secrets, decode=pictures.decode)
+    accounts = MatrixAccounts(profile.root, secrets, decode=pictures.decode, list_first=True)
     return World(
         accounts=hop(cast("Accounts", accounts), thread),
-        media=ProcessMediaEngine(profile.logs / "media.log"),
+        media=_LateMedia(profile.logs / "media.log"),
         desktop=SystemDesktop(tray),
         clock=SystemClock(),
         evaluation=_evaluation(profile),
         keep_secrets_in_file=secrets.use_file,
         stop=stop,
     )
+
+
+class _LateMedia:
+    """Implements `MediaEngine`; the real one is loaded with the first meeting or device list."""
+
+    def __init__(self, log_file: Path) -> None:
+        self._log_file = log_file
+        self._engine: MediaEngine | None = None
+
+    async def open(self) -> MediaSession:
+        return await self._real().open()
+
+    async def devices(self) -> MediaDevices:
+        return await self._real().devices()
+
+    def _real(self) -> MediaEngine:
+        if self._engine is None:
+            from welink_desktop.adapters.media.client import ProcessMediaEngine
+
+            self._engine = ProcessMediaEngine(self._log_file)
+        return self._engine
 
 
 def _evaluation(profile: Profile) -> EvaluationBackend | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from welink_desktop.core.account import Account, Connection, Homeserver, Link
-from welink_desktop.core.errors import EvaluationFailed, SignedOut, StoreDamaged, WeLinkError
+from welink_desktop.core.errors import DiskFull, EvaluationFailed, SignedOut, StoreDamaged, WeLinkError
 from welink_desktop.core.log import literal, topic
 from welink_desktop.core.ports.accounts import Accounts, Session
 from welink_desktop.core.ports.listener import Listener
@@ -155,13 +155,27 @@ class SessionKeeper:
         try:
             await self._open(account)
         except WeLinkError as error:
-            _log.warning("account cannot be opened", error=literal(error.key))
-            self.state.set(NoAccount(error) if isinstance(error, StoreDamaged) else CannotOpen(account, error))
+            self._refused(account, error)
+
+    def _refused(self, account: Account, error: WeLinkError) -> None:
+        _log.warning("account cannot be opened", error=literal(error.key))
+        self.state.set(NoAccount(error) if isinstance(error, StoreDamaged) else CannotOpen(account, error))
+
+    def _connection_changed(self, connection: Connection) -> None:
+        """A session that shows its kept list first may find out later that it cannot go on."""
+        self.connection.set(connection)
+        current, error = self.state.value, connection.error
+        if connection.link is Link.STOPPED and isinstance(error, StoreDamaged | DiskFull) and isinstance(current, Open):
+            current.scope.spawn(self._give_up(current.account, error), name="give-up")
+
+    async def _give_up(self, account: Account, error: WeLinkError) -> None:
+        await self.close()
+        self._refused(account, error)
 
     async def _open(self, account: Account) -> None:
         await self.close()
         session = await self._accounts.open(account.key)
-        self._watch = session.watch_connection(self.connection.set)
+        self._watch = session.watch_connection(self._connection_changed)
         opened = Open(session, Scope("account"), account)
         self.state.set(opened)
         if account.server.evaluation and self._evaluation is not None:

@@ -8,7 +8,7 @@ from tests.support.until import until
 from welink_desktop.adapters.fake import FakeAccounts, FakeWorld, sample_world
 from welink_desktop.adapters.fake.accounts import FakeSession
 from welink_desktop.core.account import Account, Connection, Link
-from welink_desktop.core.errors import EvaluationFailed, Offline, SignedOut, StoreKeyMissing, WrongPassword
+from welink_desktop.core.errors import EvaluationFailed, Offline, SignedOut, StoreDamaged, StoreKeyMissing, WrongPassword
 from welink_desktop.core.ids import AccountKey
 from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.ports.system import EvaluationPlace
@@ -188,6 +188,19 @@ async def test_the_connection_follows_the_session(world: FakeWorld) -> None:
     assert link(keeper) is Link.OFFLINE
     await keeper.retry_now()
     assert link(keeper) is Link.LIVE
+    await keeper.close()
+
+
+async def test_damage_found_after_the_kept_list_was_shown_ends_the_session(world: FakeWorld) -> None:
+    keeper = SessionKeeper(FakeAccounts(world))
+    await keeper.start()
+    opened = keeper.state.value
+    assert isinstance(opened, Open)
+    world.connection.set(Connection(Link.STOPPED, error=StoreDamaged(path="store.db.damaged")))
+    ended = await until(keeper.state, lambda state: isinstance(state, NoAccount))
+    assert isinstance(ended, NoAccount)
+    assert isinstance(ended.why, StoreDamaged)
+    assert opened.scope.closed
     await keeper.close()
 
 

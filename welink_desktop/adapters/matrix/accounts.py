@@ -4,22 +4,20 @@ import asyncio
 import hashlib
 import json
 import secrets as random
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
-
-from welink_desktop.adapters.matrix.client import MatrixSession, Surroundings, delete_folder
 from welink_desktop.adapters.matrix.constants import CLIENT_V3, KEYRING_PREFIX
-from welink_desktop.adapters.matrix.discovery import discover
 from welink_desktop.adapters.matrix.errors import Limited, Refused
-from welink_desktop.adapters.matrix.http import Http, Json, parse_json, tokens_from
-from welink_desktop.adapters.matrix.media.library import PictureDecoder
+from welink_desktop.adapters.matrix.late import LateSession
+from welink_desktop.adapters.matrix.rooms import summary_cache
 from welink_desktop.adapters.matrix.store.database import KEY_BYTES, Database, is_damage
 from welink_desktop.adapters.matrix.store.schema import MIGRATIONS
-from welink_desktop.adapters.matrix.tokens import TokenKeeper, Tokens
-from welink_desktop.adapters.matrix.wire.values import integer_of, text_of, true_at
+from welink_desktop.adapters.matrix.tokens import TokenKeeper, Tokens, tokens_from
+from welink_desktop.adapters.matrix.wire.values import Json, integer_of, parse_json, text_of, true_at
 from welink_desktop.core.account import Account, Homeserver
 from welink_desktop.core.clock import Clock, SystemClock
 from welink_desktop.core.errors import (
@@ -38,6 +36,14 @@ from welink_desktop.core.ids import AccountKey, DeviceId, UserId
 from welink_desktop.core.log import literal, topic
 from welink_desktop.core.ports.accounts import Session
 from welink_desktop.core.ports.system import Secrets
+from welink_desktop.core.rooms import RoomSummary
+
+if TYPE_CHECKING:
+    import httpx
+
+    from welink_desktop.adapters.matrix.client import MatrixSession
+    from welink_desktop.adapters.matrix.http import Http
+    from welink_desktop.adapters.matrix.media.library import PictureDecoder
 
 LOG_OUT_SECONDS = 5.0
 _log = topic("accounts")
@@ -46,7 +52,8 @@ _log = topic("accounts")
 class MatrixAccounts:
     """`profile` is the profile folder; `secrets` keeps tokens and store keys (blocking, called in a thread).
 
-    `transport` makes the way to a server, if not the usual one (tests).
+    `transport` makes the way to a server, if not the usual one (tests). With `list_first` an account that was open before
+    shows its kept room list at once, and the engine is loaded right after.
     """
 
     def __init__(
@@ -54,10 +61,11 @@ class MatrixAccounts:
         profile: Path,
         secrets: Secrets,
         *,
-        decode: PictureDecoder,
+        decode: "PictureDecoder",
         clock: Clock | None = None,
         service_url: str = "",
-        transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+        transport: "Callable[[], httpx.AsyncBaseTransport] | None" = None,
+        list_first: bool = False,
     ) -> None:
         self._folder = profile / "accounts"
         self._secrets = secrets
@@ -65,11 +73,14 @@ class MatrixAccounts:
         self._clock: Clock = clock or SystemClock()
         self._service_url = service_url
         self._transport = transport
-        self._open: dict[AccountKey, tuple[MatrixSession, TokenKeeper]] = {}
+        self._list_first = list_first
+        self._open: dict[AccountKey, tuple[MatrixSession | LateSession, TokenKeeper]] = {}
 
     # Port
 
     async def discover(self, address: str) -> Homeserver:
+        from welink_desktop.adapters.matrix.discovery import discover
+
         return await discover(address, self._make)
 
     async def sign_in(self, server: Homeserver, user: str, password: str, device_name: str) -> Account:
@@ -125,13 +136,30 @@ class MatrixAccounts:
 
     # Inside
 
-    async def _started(self, account: Account, tokens: Tokens | None, store_key: bytes) -> MatrixSession:
+    async def _started(self, account: Account, tokens: Tokens | None, store_key: bytes) -> Session:
+        database = Database.open(self._folder / account.key / "store.db", store_key, MIGRATIONS)
+        keeper = TokenKeeper(tokens, lambda fresh: self._keep_tokens(account.key, fresh))
+        kept = _kept_rooms(database) if self._list_first else []
+        if not kept:
+            return await self._begun(account, database, keeper)
+
+        async def begin() -> "MatrixSession":
+            try:
+                return await self._begun(account, database, keeper)
+            except StoreDamaged as error:
+                raise await self._retired(account, tokens) from error
+
+        late = LateSession(account, kept, begin)
+        self._open[account.key] = (late, keeper)
+        return late
+
+    async def _begun(self, account: Account, database: Database, keeper: TokenKeeper) -> "MatrixSession":
+        """The engine of one account, running; its libraries load here."""
+        from welink_desktop.adapters.matrix.client import MatrixSession, Surroundings
+
         key = account.key
-        folder = self._folder / key
-        database = Database.open(folder / "store.db", store_key, MIGRATIONS)
-        keeper = TokenKeeper(tokens, lambda fresh: self._keep_tokens(key, fresh))
         around = Surroundings(
-            folder=folder,
+            folder=self._folder / key,
             database=database,
             http=self._make(account.server.base_url, keeper),
             decode=self._decode,
@@ -171,7 +199,9 @@ class MatrixAccounts:
         finally:
             await http.aclose()
 
-    def _make(self, url: str, keeper: TokenKeeper | None = None) -> Http:
+    def _make(self, url: str, keeper: TokenKeeper | None = None) -> "Http":
+        from welink_desktop.adapters.matrix.http import Http
+
         transport = None if self._transport is None else self._transport()
         return Http(url, keeper=keeper, clock=self._clock, transport=transport)
 
@@ -267,12 +297,23 @@ class MatrixAccounts:
         """What was put aside of this account goes, too."""
         names = {str(key), *(folder.name for folder in self._folder.glob(f"{key}.*"))}
         for name in names:
-            delete_folder(self._folder / name)
+            shutil.rmtree(self._folder / name, ignore_errors=True)
             for part in ("tokens", "store"):
                 try:
                     self._secrets.delete(_secret(name, part))
                 except WeLinkError:
                     _log.warning("secret not deleted")
+
+
+def _kept_rooms(database: Database) -> list[RoomSummary]:
+    """Damage is reported when the engine begins."""
+    try:
+        with database.read() as t:
+            return summary_cache.kept(t)
+    except Exception as error:
+        if not is_damage(error):
+            raise
+        return []
 
 
 def account_key(base_url: str, user: UserId) -> AccountKey:

@@ -1,7 +1,6 @@
 """One signed-in account, running: makes the parts, starts and stops them, implements the port `Session`."""
 
 import asyncio
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -278,8 +277,3 @@ class MatrixSession:
                 return
             except WeLinkError:
                 _log.info("gap not filled")
-
-
-def delete_folder(folder: Path) -> None:
-    """Nothing of the account is left here. Raises nothing."""
-    shutil.rmtree(folder, ignore_errors=True)

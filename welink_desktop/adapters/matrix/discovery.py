@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from welink_desktop.adapters.matrix.constants import CLIENT_V3
 from welink_desktop.adapters.matrix.errors import MatrixError
-from welink_desktop.adapters.matrix.http import Http, Json, is_loopback
-from welink_desktop.adapters.matrix.wire.values import list_of, object_of, text_of
+from welink_desktop.adapters.matrix.http import Http, is_loopback
+from welink_desktop.adapters.matrix.wire.values import Json, list_of, object_of, text_of
 from welink_desktop.core.account import Homeserver
 from welink_desktop.core.errors import CertificateRefused, NotAHomeserver, Offline, ServerFault, ServerNotFound
 

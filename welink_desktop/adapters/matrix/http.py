@@ -16,13 +16,13 @@ import truststore
 from welink_desktop.adapters.matrix.backoff import Backoff
 from welink_desktop.adapters.matrix.constants import CLIENT_V3
 from welink_desktop.adapters.matrix.errors import Limited, MatrixError, TokenDead, matrix_error
-from welink_desktop.adapters.matrix.tokens import TokenKeeper, Tokens
+from welink_desktop.adapters.matrix.tokens import TokenKeeper, tokens_from
+from welink_desktop.adapters.matrix.wire.values import Json, parse_json
 from welink_desktop.core.clock import Clock, SystemClock
 from welink_desktop.core.errors import CertificateRefused, Offline, ServerFault, ServerNotFound, SignedOut, WeLinkError
 from welink_desktop.core.log import literal, topic
 from welink_desktop.core.reactive import State
 
-Json = dict[str, Any]
 Query = Mapping[str, str | int]
 
 PLAIN_LIMIT = 1 << 20
@@ -250,28 +250,6 @@ class Http:
 
     def _url(self, path: Sequence[str]) -> str:
         return self.base_url + "/" + "/".join(quote(part, safe="") for part in path)
-
-
-def tokens_from(answer: Json, now_ms: int, old_refresh: str = "") -> Tokens:
-    """Tokens of a login or refresh answer. Raises `ServerFault` if there is none."""
-    access = answer.get("access_token")
-    if not isinstance(access, str) or not access:
-        raise ServerFault("no access token in the answer")
-    refresh = answer.get("refresh_token")
-    lifetime = answer.get("expires_in_ms")
-    lifetime = lifetime if isinstance(lifetime, int) and 0 < lifetime < 1 << 45 else 0
-    return Tokens(access, refresh if isinstance(refresh, str) else old_refresh, now_ms + lifetime if lifetime else 0, lifetime)
-
-
-def parse_json(body: bytes) -> Json:
-    """A JSON object, or `ServerFault`. Deep nesting, lone surrogates in the text and NaN never raise anything else."""
-    try:
-        value = json_module.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ServerFault("answer is not JSON") from error
-    if not isinstance(value, dict):
-        raise ServerFault("answer is not a JSON object")
-    return value
 
 
 def is_loopback(url: str) -> bool:

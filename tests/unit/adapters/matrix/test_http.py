@@ -11,8 +11,9 @@ import pytest
 
 from welink_desktop.adapters.matrix import backoff
 from welink_desktop.adapters.matrix.errors import Limited, Locked, MatrixError, Missing, Oversized, Refused, TokenDead
-from welink_desktop.adapters.matrix.http import Http, parse_json
+from welink_desktop.adapters.matrix.http import Http
 from welink_desktop.adapters.matrix.tokens import TokenKeeper, Tokens
+from welink_desktop.adapters.matrix.wire.values import parse_json
 from welink_desktop.core.errors import (
     AccountLocked,
     CertificateRefused,

@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable
 
 from welink_desktop.adapters.matrix import constants as names
 from welink_desktop.adapters.matrix.errors import Limited, Locked, MatrixError, TokenDead
-from welink_desktop.adapters.matrix.http import SYNC_LIMIT, Http, Json
+from welink_desktop.adapters.matrix.http import SYNC_LIMIT, Http
 from welink_desktop.adapters.matrix.store import account
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.sync.apply import Applier, ToDeviceInbox
 from welink_desktop.adapters.matrix.wire.requests import sliding_body, v3_query
 from welink_desktop.adapters.matrix.wire.sync import SyncAnswer, parse_sliding, parse_v3
-from welink_desktop.adapters.matrix.wire.values import true_at
+from welink_desktop.adapters.matrix.wire.values import Json, true_at
 from welink_desktop.core.account import Connection, Link
 from welink_desktop.core.errors import Offline, ServerFault, SignedOut, WeLinkError
 from welink_desktop.core.log import literal, topic

@@ -1,9 +1,11 @@
 """Typed looks into untrusted JSON: a value of the wrong type is as good as absent."""
 
+import json
 import math
 import re
 from typing import Any
 
+from welink_desktop.core.errors import ServerFault
 from welink_desktop.core.ids import ContentUri
 
 Json = dict[str, Any]
@@ -12,6 +14,17 @@ _SAFE_INTEGER = 2**53 - 1
 _MXC = re.compile(
     r"mxc://(?P<server>[A-Za-z0-9.\-]{1,230}|\[[0-9A-Fa-f:.]{2,45}\])(?P<port>:[0-9]{1,5})?/(?P<media>[A-Za-z0-9_\-]{1,255})"
 )
+
+
+def parse_json(body: bytes) -> Json:
+    """A JSON object, or `ServerFault`. Deep nesting, lone surrogates in the text and NaN never raise anything else."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ServerFault("answer is not JSON") from error
+    if not isinstance(value, dict):
+        raise ServerFault("answer is not a JSON object")
+    return value
 
 
 def text_of(source: object, key: str, limit: int = 65_536) -> str:

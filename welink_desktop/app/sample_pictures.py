@@ -20,7 +20,7 @@ def sample_picture(name: str, width: int, height: int) -> Picture | None:
     factor = max(width / size.width(), height / size.height())
     box = QRectF(0, 0, size.width() * factor, size.height() * factor)
     box.moveCenter(QRectF(0, 0, width, height).center())
-    image = QImage(width, height, QImage.Format.Format_ARGB32)
+    image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(0)
     painter = QPainter(image)
     renderer.render(painter, box)

@@ -54,7 +54,7 @@ def _letters(name: str, size: int) -> str:
 
 def pixmap_of(picture: Picture) -> QPixmap:
     """A decoded picture as something to paint."""
-    image = QImage(picture.pixels, picture.width, picture.height, picture.width * 4, QImage.Format.Format_ARGB32)
+    image = QImage(picture.pixels, picture.width, picture.height, picture.width * 4, QImage.Format.Format_ARGB32_Premultiplied)
     return QPixmap.fromImage(image.copy())
 
 

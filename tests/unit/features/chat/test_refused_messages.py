@@ -32,7 +32,7 @@ class FullDisk(FakeChat):
     async def send_file(self, room: RoomId, file: OutgoingFile) -> TransactionId:
         raise DiskFull
 
-    async def edit(self, room: RoomId, ref: MessageRef, message: OutgoingText) -> None:
+    async def edit(self, room: RoomId, message: MessageRef, text: OutgoingText) -> None:
         raise DiskFull
 
 

@@ -16,7 +16,7 @@ from welink_desktop.ui.design.theme import Theme, current, on_theme, theme_of
 from welink_desktop.ui.guard import guarded
 from welink_desktop.ui.strings import tr, translated
 from welink_desktop.ui.widgets.avatar import Avatar
-from welink_desktop.ui.widgets.badge import BadgeTone, badge_text, draw_badge
+from welink_desktop.ui.widgets.badge import BadgeTone, badge_text, badge_width, draw_badge
 from welink_desktop.ui.widgets.box import Plane, column
 
 _ICONS = {Page.CHAT: "chat", Page.CONTACTS: "contacts", Page.MEET: "meeting", Page.SETTINGS: "settings"}
@@ -79,14 +79,16 @@ class RailItem(QAbstractButton):
         height = size + (label.line + 2 if labelled else 0)
         top = (box.height() - height) / 2
         ink = theme.color("accent-text" if chosen else "text-secondary")
-        spot = QRectF(0, top, box.width(), size)
+        # A large badge would hide the icon: the icon makes room for what reaches beyond its middle.
+        aside = max(0.0, badge_width(self._badge, theme) - box.width() / 2 + 4) if self._badge else 0.0
+        spot = QRectF(-aside, top, box.width(), size)
         draw_icon(painter, _ICONS[self.page], spot, size, ink)
         if labelled:
             line = QRectF(0, top + size + 2, box.width(), label.line)
             label.draw(painter, line, self.text(), ink, align=Qt.AlignmentFlag.AlignHCenter)
         if self._badge:
             plane = "selection" if chosen else "surface-rail"
-            draw_badge(painter, box.right() - 2, top + 2, self._badge, self._tone, theme, ring=plane)
+            draw_badge(painter, box.right() - 2, max(top + 2, theme.scaled(10) + 1), self._badge, self._tone, theme, ring=plane)
 
 
 class Rail(Plane):

@@ -1,72 +1,25 @@
 """The chat page: which conversation is open, and its parts working together. Qt-free; one per session."""
 
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from welink_desktop.core.ids import RoomId, UserId
 from welink_desktop.core.ports.chat import Chat
 from welink_desktop.core.ports.media import MediaStore
 from welink_desktop.core.ports.people import People
 from welink_desktop.core.reactive import Scope, Signal, State
-from welink_desktop.core.rooms import Membership, RoomSummary, Typing
+from welink_desktop.core.rooms import Membership, RoomSummary
 from welink_desktop.core.settings import SendKey
-from welink_desktop.features.chat.composer.model import ComposerModel
 from welink_desktop.features.chat.details import model as details
 from welink_desktop.features.chat.room_list.model import RoomListModel
-from welink_desktop.features.chat.timeline.model import Answering, Asked, Editing, OpenLink, OpenPerson, TimelineModel
-from welink_desktop.services.composer import Composer
 from welink_desktop.services.known_people import KnownPeople
-from welink_desktop.services.members import MemberList, RoomMembers
+from welink_desktop.services.members import MemberList
 from welink_desktop.services.pictures import Pictures
 from welink_desktop.services.room_list import RoomList, RoomListStatus
-from welink_desktop.services.timeline import RoomTimeline
 
-
-class Conversation:
-    """One open room with everything that belongs to it; `scope` ends with it."""
-
-    def __init__(self, chat: Chat, media: MediaStore, summary: RoomSummary, me: UserId, send_key: SendKey) -> None:
-        room = summary.room
-        self.room = room
-        self.scope = Scope("conversation")
-        self.service = RoomTimeline(chat, media, room, self.scope)
-        self.scope.add(self.service.close)
-        self.timeline = TimelineModel(self.service, me, self.scope, summary=summary)
-        self.composer = ComposerModel(Composer(chat, room, self.scope), room, summary.name, me, self.scope)
-        self.composer.set_send_key(send_key)
-        self.members = RoomMembers(chat, room, self.scope)
-        self.typing: State[tuple[UserId, ...]] = State(())
-        self.scope.add(self.members.state.watch(self._members))
-        self.scope.add(self.timeline.asked.listen(self._asked))
-        self.scope.add(self.composer.wants_last.listen(lambda _: self._edit_last()))
-        self.scope.add(chat.watch_typing(room, self._typing))
-        self.members.refresh(summary.joined)
-
-    def update(self, summary: RoomSummary) -> None:
-        self.timeline.set_summary(summary)
-        self.composer.set_name(summary.name)
-        self.members.refresh(summary.joined)
-
-    def _members(self, members: MemberList) -> None:
-        self.timeline.set_members(members)
-        self.composer.set_members(members)
-
-    def _typing(self, typing: Typing) -> None:
-        self.typing.set(typing.people)
-
-    def _asked(self, asked: Asked) -> None:
-        match asked:
-            case Answering(item):
-                self.composer.answer(item)
-            case Editing(item):
-                self.composer.edit(item)
-            case _:
-                pass
-
-    def _edit_last(self) -> None:
-        item = self.timeline.last_own()
-        if item is not None:
-            self.composer.edit(item)
+if TYPE_CHECKING:
+    from welink_desktop.features.chat.conversation import Conversation
+    from welink_desktop.features.chat.timeline.model import Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +161,8 @@ class ChatModel:
                 assert_never(wish)
 
     def _start(self, summary: RoomSummary) -> None:
+        from welink_desktop.features.chat.conversation import Conversation
+
         made = Conversation(self._chat, self._media, summary, self.me, self._send_key)
         made.scope.add(made.members.state.watch(self.details.set_members))
         made.scope.add(made.typing.watch(self._typing))
@@ -261,7 +216,9 @@ class ChatModel:
             name = person.name if person is not None else ""
         self.state.set(replace(self.state.value, inviter_name=name))
 
-    def _asked(self, asked: Asked) -> None:
+    def _asked(self, asked: "Asked") -> None:
+        from welink_desktop.features.chat.timeline.model import OpenLink, OpenPerson
+
         match asked:
             case OpenPerson(user):
                 self.person_wanted.emit(user)

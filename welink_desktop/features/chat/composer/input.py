@@ -108,7 +108,9 @@ class ComposerInput(QPlainTextEdit):
 
     def _themed(self, _: Theme) -> None:
         theme = theme_of(self)
-        self.setFont(theme.type("message").font)
+        font = theme.type("message").font
+        self.setFont(font)
+        self.viewport().setFont(font)
         palette = self.palette()
         palette.setColor(QPalette.ColorRole.PlaceholderText, theme.color("text-muted"))
         palette.setColor(QPalette.ColorRole.Text, theme.color("text"))

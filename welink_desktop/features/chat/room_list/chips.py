@@ -77,9 +77,11 @@ class Chips(QWidget):
 
     def _place(self) -> None:
         """Left to right, then the next line; the height follows."""
-        x, y, gap, line = 12, 0, 6, 0
+        wanted = sum(chip.sizeHint().width() + 6 for chip in self._chips.values()) - 6
+        spare, gap = (6, 4) if wanted > self.width() - 20 else (0, 6)
+        x, y, line = 12, 0, 0
         for chip in self._chips.values():
-            size = chip.sizeHint()
+            size = chip.sizeHint() - QSize(spare, 0)
             width = min(size.width(), max(28, self.width() - 24))
             if x > 12 and x + width > self.width() - 8:
                 x, y = 12, y + line + gap

@@ -25,7 +25,7 @@ ROUNDS = 5
 MESSAGES = 4_000
 PER_SESSION = 100
 BATCH = 200
-ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 ROOM = RoomId("!bench")
 SENDER = Device(UserId("@bench:x"), DeviceId("BENCH"), "curve", "ed")
 

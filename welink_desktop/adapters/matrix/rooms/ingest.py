@@ -15,12 +15,13 @@ from welink_desktop.adapters.matrix.rooms.rows import EventRow
 from welink_desktop.adapters.matrix.store.database import Transaction
 from welink_desktop.adapters.matrix.wire.events import Event, Unreadable, relation_of
 from welink_desktop.adapters.matrix.wire.sync import Receipt, RoomUpdate
-from welink_desktop.adapters.matrix.wire.values import Json, integer_of, object_of, text_of
+from welink_desktop.adapters.matrix.wire.values import Json, clean, integer_of, object_of, text_of
 from welink_desktop.core.clock import Clock
 from welink_desktop.core.ids import EventId, RoomId, TransactionId, UserId
 from welink_desktop.core.log import short, topic
 from welink_desktop.core.trust import Undecryptable
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 LATE_NOTIFICATION_MS = 5 * 60_000
 _log = topic("ingest")
 
@@ -233,7 +234,7 @@ class Ingest:
 
 
 def _clear(result: Decrypted) -> str:
-    return json.dumps({"type": result.type, "content": result.content}, ensure_ascii=False).encode("utf-8", "ignore").decode()
+    return clean(_ENCODER.encode({"type": result.type, "content": result.content}))
 
 
 def _redaction(event: Json) -> str:

@@ -10,8 +10,8 @@ from welink_desktop.core.ids import EventId, RoomId, UserId
 MAX_ID = 255
 MAX_DEPTH = 100
 
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+"""For what was parsed from JSON, which has no circles."""
 
 
 @dataclass(frozen=True, slots=True)

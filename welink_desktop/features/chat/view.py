@@ -49,7 +49,10 @@ class ChatPage(QWidget):
         self._main = Plane("surface")
         self._body = QStackedWidget()
         self._talk: Talk | None = None
-        self._prepared = False
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(PREPARE_MS)
+        self._later.timeout.connect(self._prepare)
         self._build()
         listen(self, model.opened, self._opened)
         on_theme(self, self._themed)
@@ -194,12 +197,12 @@ class ChatPage(QWidget):
             self._splitter.setSizes([width, max(1, self.width() - width)])
         self._arrange()
         self._look()
-        if not self._prepared:
-            self._prepared = True
-            QTimer.singleShot(PREPARE_MS, self, self._prepare)
+        if self._talk is None:
+            self._later.start()
 
     @guarded(default=None)
     def hideEvent(self, event: QHideEvent) -> None:
+        self._later.stop()
         self.model.set_looking(False)
 
     @guarded(default=None)

@@ -23,7 +23,8 @@ from welink_desktop.core.reactive import Scope
 from welink_desktop.core.rooms import Membership, Typing
 from welink_desktop.core.settings import SendKey
 from welink_desktop.core.timeline import RecalledContent, SendPhase, SendState, TextContent, TimelineItem
-from welink_desktop.features.chat.model import ChatModel, Conversation, ToggleDetails
+from welink_desktop.features.chat.conversation import Conversation
+from welink_desktop.features.chat.model import ChatModel, ToggleDetails
 from welink_desktop.features.chat.timeline.sheet import Act
 from welink_desktop.features.chat.view import ChatPage
 from welink_desktop.ui.widgets.dialog import Dialog

@@ -1,13 +1,9 @@
 """settings.toml: what a person chose, in a file that a person may edit."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-
-import tomlkit
-from tomlkit.exceptions import ParseError, TOMLKitError
-from tomlkit.items import Table
-from tomlkit.toml_document import TOMLDocument
+from typing import TYPE_CHECKING
 
 from welink_desktop.adapters.durable import replace_file
 from welink_desktop.adapters.settings.policies import Policies
@@ -15,6 +11,9 @@ from welink_desktop.adapters.settings.schema import build, flatten
 from welink_desktop.core.errors import DiskFull
 from welink_desktop.core.log import topic
 from welink_desktop.core.settings import Settings
+
+if TYPE_CHECKING:
+    from tomlkit.toml_document import TOMLDocument
 
 _log = topic("settings")
 
@@ -37,11 +36,24 @@ class TomlSettings:
         return frozenset(self._policies.forced)
 
     def load(self) -> Settings:
-        return build(self._effective(_values(self._document())))
+        """Reads with the standard library: what keeps comments is only loaded for saving."""
+        import tomllib
+
+        try:
+            return build(self._effective(_values(tomllib.loads(self._path.read_bytes().decode()))))
+        except FileNotFoundError:
+            pass
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
+            self._keep_aside()
+        except OSError:
+            _log.warning("settings file cannot be read, defaults are used")
+        return build(self._effective({}))
 
     def save(self, settings: Settings) -> None:
+        import tomlkit
+
         document = self._document()
-        before = flatten(build(self._effective(_values(document))))
+        before = flatten(build(self._effective(_values(document.unwrap()))))
         after = flatten(settings)
         for key in sorted(before.keys() | after.keys()):
             if key in self._policies.forced or before.get(key) == after.get(key):
@@ -56,7 +68,10 @@ class TomlSettings:
     def _effective(self, own: dict[str, object]) -> dict[str, object]:
         return {**self._policies.recommended, **own, **self._policies.forced}
 
-    def _document(self) -> TOMLDocument:
+    def _document(self) -> "TOMLDocument":
+        import tomlkit
+        from tomlkit.exceptions import ParseError, TOMLKitError
+
         try:
             return tomlkit.parse(self._path.read_bytes())
         except FileNotFoundError:
@@ -76,15 +91,18 @@ class TomlSettings:
             _log.warning("broken settings file could not be renamed")
 
 
-def _values(document: TOMLDocument) -> dict[str, object]:
+def _values(content: Mapping[str, object]) -> dict[str, object]:
     flat: dict[str, object] = {}
-    for section, table in document.unwrap().items():
+    for section, table in content.items():
         if isinstance(table, dict):
             flat.update({f"{section}.{name}": value for name, value in table.items()})
     return flat
 
 
-def _put(document: TOMLDocument, key: str, value: object) -> None:
+def _put(document: "TOMLDocument", key: str, value: object) -> None:
+    import tomlkit
+    from tomlkit.items import Table
+
     section, _, name = key.partition(".")
     table = document.get(section)
     if not isinstance(table, Table):

@@ -223,10 +223,10 @@ class Switch:
     def toggle(self) -> None:
         self.want(not self.state.value.wanted)
 
-    def observed(self, on: bool) -> None:
-        """The far side says how it is; outside a change of ours this is also what we now want."""
+    def observed(self, on: bool, refusal: WeLinkError | None = None) -> None:
+        """The far side says how it is, and why; outside a change of ours this is also what we now want."""
         state = self.state.value
-        self.state.set(SwitchState(wanted=state.wanted if state.busy else on, actual=on, busy=state.busy))
+        self.state.set(SwitchState(wanted=state.wanted if state.busy else on, actual=on, busy=state.busy, refusal=refusal))
 
     async def _run(self) -> None:
         refusal: WeLinkError | None = None

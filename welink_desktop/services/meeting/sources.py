@@ -67,7 +67,7 @@ class Sources:
             return
         if event.reason is not None and not event.on:
             self._refused(event.reason)
-        switch.observed(event.on)
+        switch.observed(event.on, None if event.on else event.reason)
 
     async def _drive(self, source: TrackSource, on: bool) -> bool:
         if self._held:

@@ -226,6 +226,27 @@ async def test_an_unannounced_participant_is_an_alarm_and_never_heard(scene: Sce
     assert stranger not in [tile.identity for tile in scene.meeting.stage.view.value.tiles]
 
 
+async def test_a_microphone_wanted_before_and_refused_inside_says_why(scene: Scene) -> None:
+    await scene.lobby()
+    scene.meeting.microphone.want(True)
+    await scene.meeting.join()
+    scene.media.emit(SelfChanged(TrackSource.MICROPHONE, on=False, reason=DeviceUnavailable(device="microphone")))
+    state = await until(scene.meeting.microphone.state, lambda state: state.refusal is not None)
+    assert not state.wanted and not state.actual
+    assert isinstance(state.refusal, DeviceUnavailable)
+
+
+async def test_a_camera_that_is_pulled_out_says_why(scene: Scene) -> None:
+    await scene.enter()
+    scene.meeting.camera.want(True)
+    await until(scene.meeting.camera.state, lambda state: state.actual and not state.busy)
+    scene.media.emit(SelfChanged(TrackSource.CAMERA, on=False, reason=DeviceUnavailable(device="camera")))
+    state = await until(scene.meeting.camera.state, lambda state: not state.actual)
+    assert isinstance(state.refusal, DeviceUnavailable)
+    scene.meeting.camera.want(True)
+    await until(scene.meeting.camera.state, lambda state: state.actual and state.refusal is None)
+
+
 async def test_clear_media_in_an_encrypted_room_is_refused(scene: Scene) -> None:
     await scene.enter()
     bad = scene.others[1]

@@ -93,6 +93,15 @@ class Bare:
                 self._arrived.setdefault(event["content"].get("body", ""), now)
 
 
+def bare_pair(synapse: TestSynapse) -> Bare:
+    """Two people and a room of their own: none of our clients has anything to do with their messages."""
+    cal, dee = synapse.register("cal"), synapse.register("dee")
+    with synapse.client(cal) as host, synapse.client(dee) as guest:
+        room = RoomId(host.create_room(preset="private_chat", invite=[dee.user_id]))
+        guest.join(room)
+    return Bare(synapse.base_url, cal.access_token, dee.access_token, room)
+
+
 class Ours:
     """A's composer and B's open timeline in one room."""
 
@@ -138,7 +147,7 @@ async def main(synapse: TestSynapse, folder: Path) -> Report:
     encrypted: list[float] = []
     async with client(synapse, "amy", folder) as amy, client(synapse, "ben", folder) as ben:
         clear_room = await room_of_two(amy, ben, encrypted=False)
-        bare = Bare(synapse.base_url, amy.registered.access_token, ben.registered.access_token, clear_room)
+        bare = bare_pair(synapse)
         clear = Ours(amy, ben, clear_room)
         sealed = Ours(amy, ben, await room_of_two(amy, ben, encrypted=True))
         for ours in (clear, sealed):

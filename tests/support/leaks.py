@@ -70,14 +70,21 @@ def no_unexpected_errors(request: pytest.FixtureRequest) -> Iterator[None]:
     assert not handler.messages, f"unexpected error records: {handler.messages}"
 
 
+_known: dict[str, int] = {}
+"""What the test before left behind; it failed for that already."""
+
+
 @pytest.fixture(autouse=True)
 def no_leaked_widgets() -> Iterator[None]:
     """No window and no running QTimer is left (only where the test loaded Qt)."""
-    before = _qt_leftovers()
     yield
-    if "PySide6.QtWidgets" not in sys.modules:
-        return
-    left = {name: count for name, count in _qt_leftovers().items() if count > before.get(name, 0)}
+    found = _qt_leftovers()
+    if any(count > _known.get(name, 0) for name, count in found.items()):
+        gc.collect()
+        found = _qt_leftovers()
+    left = {name: count for name, count in found.items() if count > _known.get(name, 0)}
+    _known.clear()
+    _known.update(found)
     assert not left, f"left behind: {left}"
 
 
@@ -88,7 +95,6 @@ def _qt_leftovers() -> dict[str, int]:
     core = sys.modules["PySide6.QtCore"]
     shiboken = sys.modules["shiboken6"]
     core.QCoreApplication.sendPostedEvents(None, core.QEvent.Type.DeferredDelete.value)
-    gc.collect()
     found: dict[str, int] = {}
     for widget in widgets.QApplication.topLevelWidgets():
         if widget.isVisible():

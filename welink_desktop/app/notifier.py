@@ -1,14 +1,17 @@
 """From incoming messages to the desktop's notifications: rendered here, because only here words have a language."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from welink_desktop.core.ids import RoomId
 from welink_desktop.core.ports.chat import Chat
 from welink_desktop.core.ports.system import Desktop, Notification
 from welink_desktop.core.reactive import Scope, State
 from welink_desktop.core.settings import Settings
-from welink_desktop.core.timeline import IncomingMessage
 from welink_desktop.ui.strings import tr
+
+if TYPE_CHECKING:
+    from welink_desktop.core.timeline import IncomingMessage
 
 
 class Notifier:
@@ -29,7 +32,7 @@ class Notifier:
         scope.add(chat.watch_incoming(self._arrived))
         scope.add(desktop.watch_activated(lambda notification: go(notification.room)))
 
-    def _arrived(self, message: IncomingMessage) -> None:
+    def _arrived(self, message: "IncomingMessage") -> None:
         behaviour = self._settings.value.behaviour
         if not behaviour.notifications or self._looking_at() == message.room:
             return

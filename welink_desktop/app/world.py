@@ -5,18 +5,20 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtWidgets import QSystemTrayIcon
 
 from welink_desktop.adapters.desktop.desktop import SystemDesktop
 from welink_desktop.app.options import Options
 from welink_desktop.app.profile import Profile
-from welink_desktop.core.calls import MediaDevices
 from welink_desktop.core.clock import Clock, SystemClock
 from welink_desktop.core.ports.accounts import Accounts
 from welink_desktop.core.ports.calls import MediaEngine, MediaSession
 from welink_desktop.core.ports.system import Desktop, EvaluationBackend, SettingsStore
+
+if TYPE_CHECKING:
+    from welink_desktop.core.calls import MediaDevices
 
 HELPER_SECONDS = 3.0
 """The picture helper has this long to end."""
@@ -108,7 +110,7 @@ class _LateMedia:
     async def open(self) -> MediaSession:
         return await self._real().open()
 
-    async def devices(self) -> MediaDevices:
+    async def devices(self) -> "MediaDevices":
         return await self._real().devices()
 
     def _real(self) -> MediaEngine:

@@ -2,11 +2,14 @@
 
 import enum
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from welink_desktop.core.calls import OngoingCall
 from welink_desktop.core.changes import Change
 from welink_desktop.core.ids import ContentUri, RoomId, UserId
 from welink_desktop.core.text import Text
+
+if TYPE_CHECKING:
+    from welink_desktop.core.calls import OngoingCall
 
 
 class Membership(enum.Enum):
@@ -76,7 +79,7 @@ class RoomSummary:
     muted: bool = False
     draft: str = ""
     external_organisations: tuple[str, ...] = ()
-    call: OngoingCall | None = None
+    call: "OngoingCall | None" = None
     inviter: UserId | None = None
     is_space: bool = False
 

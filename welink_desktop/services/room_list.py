@@ -11,7 +11,7 @@ from welink_desktop.core.ports.chat import Chat
 from welink_desktop.core.reactive import Scope, State
 from welink_desktop.core.rooms import Membership, RoomListBatch, RoomSummary
 from welink_desktop.services.names import spelled
-from welink_desktop.services.unread import Totals, totals
+from welink_desktop.services.totals import Totals, totals
 
 
 class RoomFilter(enum.Enum):

@@ -1,10 +1,9 @@
-"""Where the unread messages of an open room begin, and what counts on badges. Pure functions over records."""
+"""Where the unread messages of an open room begin. Pure functions over records."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from welink_desktop.core.ids import EventId, ItemKey
-from welink_desktop.core.rooms import Membership, RoomSummary
 from welink_desktop.core.timeline import NoticeContent, RecalledContent, TimelineItem
 
 
@@ -14,15 +13,6 @@ class UnreadMark:
 
     key: ItemKey
     count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over the room list. Muted rooms count for mentions only; invitations count as one message each."""
-
-    messages: int = 0
-    mentions: int = 0
-    rooms: int = 0
 
 
 def counts(item: TimelineItem) -> bool:
@@ -55,21 +45,3 @@ def newest_event(rows: Sequence[TimelineItem]) -> EventId | None:
         if row.ref.startswith("$"):
             return EventId(row.ref)
     return None
-
-
-def totals(rooms: Iterable[RoomSummary]) -> Totals:
-    messages = mentions = count = 0
-    for room in rooms:
-        if room.is_space:
-            continue
-        if room.membership is Membership.INVITED:
-            messages += 1
-            count += 1
-            continue
-        mentions += room.unread.mentions
-        if room.muted and not room.unread.mentions:
-            continue
-        if room.unread.any:
-            count += 1
-            messages += max(room.unread.messages, 1) if not room.muted else 0
-    return Totals(messages, mentions, count)

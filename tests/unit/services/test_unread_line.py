@@ -7,7 +7,8 @@ from welink_desktop.core.ids import EventId, TransactionId
 from welink_desktop.core.rooms import Membership, Unread
 from welink_desktop.core.text import text
 from welink_desktop.core.timeline import NoticeContent
-from welink_desktop.services.unread import newest_event, totals, unread_mark
+from welink_desktop.services.totals import totals
+from welink_desktop.services.unread import newest_event, unread_mark
 
 
 def test_the_line_stands_before_the_first_message_after_the_receipt() -> None:

@@ -1,15 +1,18 @@
 """Signing in, and the accounts of this profile."""
 
-from typing import Protocol
+from __future__ import annotations
 
-from welink_desktop.core.account import Account, Connection, Homeserver
-from welink_desktop.core.ids import AccountKey
-from welink_desktop.core.ports.calls import CallSignalling
-from welink_desktop.core.ports.chat import Chat
-from welink_desktop.core.ports.listener import Listener
-from welink_desktop.core.ports.media import MediaStore
-from welink_desktop.core.ports.people import People
-from welink_desktop.core.reactive import Cancel
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from welink_desktop.core.account import Account, Connection, Homeserver
+    from welink_desktop.core.ids import AccountKey
+    from welink_desktop.core.ports.calls import CallSignalling
+    from welink_desktop.core.ports.chat import Chat
+    from welink_desktop.core.ports.listener import Listener
+    from welink_desktop.core.ports.media import MediaStore
+    from welink_desktop.core.ports.people import People
+    from welink_desktop.core.reactive import Cancel
 
 
 class Session(Protocol):

@@ -1,22 +1,25 @@
 """Calls: signalling over Matrix, and the media engine."""
 
-from typing import Protocol
+from __future__ import annotations
 
-from welink_desktop.core.calls import (
-    CallMember,
-    CallSignal,
-    CaptureSource,
-    Frame,
-    JoinRequest,
-    MediaDevices,
-    MediaEvent,
-    MediaKey,
-    SfuTicket,
-    TileRequest,
-)
-from welink_desktop.core.ids import RoomId
-from welink_desktop.core.ports.listener import Listener
-from welink_desktop.core.reactive import Cancel
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from welink_desktop.core.calls import (
+        CallMember,
+        CallSignal,
+        CaptureSource,
+        Frame,
+        JoinRequest,
+        MediaDevices,
+        MediaEvent,
+        MediaKey,
+        SfuTicket,
+        TileRequest,
+    )
+    from welink_desktop.core.ids import RoomId
+    from welink_desktop.core.ports.listener import Listener
+    from welink_desktop.core.reactive import Cancel
 
 
 class CallSession(Protocol):

@@ -1,12 +1,15 @@
 """Rooms and messages."""
 
-from typing import Protocol
+from __future__ import annotations
 
-from welink_desktop.core.ids import EventId, MessageRef, RoomId, TransactionId, UserId
-from welink_desktop.core.ports.listener import Listener
-from welink_desktop.core.reactive import Cancel
-from welink_desktop.core.rooms import Member, RoomListBatch, RoomRequest, Typing
-from welink_desktop.core.timeline import IncomingMessage, OutgoingFile, OutgoingText, TimelineBatch
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from welink_desktop.core.ids import EventId, MessageRef, RoomId, TransactionId, UserId
+    from welink_desktop.core.ports.listener import Listener
+    from welink_desktop.core.reactive import Cancel
+    from welink_desktop.core.rooms import Member, RoomListBatch, RoomRequest, Typing
+    from welink_desktop.core.timeline import IncomingMessage, OutgoingFile, OutgoingText, TimelineBatch
 
 
 class Timeline(Protocol):

@@ -11,7 +11,7 @@ from welink_desktop.core.reactive import Scope, Signal, State
 from welink_desktop.core.rooms import RoomSummary
 from welink_desktop.services.known_people import KnownPeople
 from welink_desktop.services.room_list import RoomFilter, RoomList, RoomListStatus, SectionKind, neighbour, sections
-from welink_desktop.services.unread import Totals
+from welink_desktop.services.totals import Totals
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from welink_desktop.core.people import Person, Presence
 from welink_desktop.core.rooms import Membership, MessagePreview, PreviewState, RoomSummary, Unread
 from welink_desktop.features.chat.room_list.model import RoomListState, RoomRow, SectionRow
 from welink_desktop.services.room_list import RoomFilter, SectionKind
-from welink_desktop.services.unread import Totals
+from welink_desktop.services.totals import Totals
 
 AT_MS = 1_700_042_000_000
 _SU = UserId("@su.wanning:yunshan.example")

@@ -65,7 +65,10 @@ def test_targets_are_large_enough(qtbot: QtBot, qapp: QApplication, dress: Dress
     assert small == []
 
 
-@pytest.mark.parametrize(("page", "sample"), [("contacts", "card"), ("settings", "appearance")])
+@pytest.mark.parametrize(
+    ("page", "sample"),
+    [("contacts", "card"), ("settings", "appearance"), ("chat-rooms", "full"), ("meetings", "running"), ("stage", "many")],
+)
 def test_rows_of_lists_are_spoken(qtbot: QtBot, qapp: QApplication, dress: Dress, page: str, sample: str) -> None:
     view = build(qapp, Shot(page, sample, Look()))
     qtbot.addWidget(view)
@@ -82,7 +85,20 @@ def _name(interface: QAccessibleInterface | None) -> str:
     return interface.text(QAccessible.Text.Name) if interface is not None else ""
 
 
-@pytest.mark.parametrize(("page", "sample"), [("sign-in", "found"), ("settings", "devices"), ("contacts", "card")])
+@pytest.mark.parametrize(
+    ("page", "sample"),
+    [
+        ("sign-in", "found"),
+        ("settings", "devices"),
+        ("contacts", "card"),
+        ("chat-rooms", "full"),
+        ("chat-composer", "reply"),
+        ("chat-details", "members"),
+        ("meetings", "running"),
+        ("lobby", "ready"),
+        ("stage", "gallery"),
+    ],
+)
 def test_the_keyboard_reaches_every_control(qtbot: QtBot, qapp: QApplication, dress: Dress, page: str, sample: str) -> None:
     view = build(qapp, Shot(page, sample, Look()))
     qtbot.addWidget(view)

@@ -3,7 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from welink_desktop.core.resources import resource
 from welink_desktop.core.settings import Density, SendKey, Theme
 from welink_desktop.core.text import Text, text
 from welink_desktop.core.trust import UndecryptableReason
-from welink_desktop.strings import LANGUAGES, Strings, local_moment, strings, system_language
+from welink_desktop.strings import LANGUAGES, Strings, local_moment, local_now, strings, system_language, wall_clock_at
 
 PACKAGE = Path(__file__).parents[2] / "welink_desktop"
 VARIABLE = re.compile(r"\{[^}]*?\$([a-z][\w-]*)")
@@ -150,3 +150,12 @@ def test_the_system_decides_the_first_language(monkeypatch: pytest.MonkeyPatch, 
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", value)
     assert system_language() == language
+
+
+def test_pictures_can_be_written_at_a_fixed_moment_and_place() -> None:
+    moment = datetime(2023, 11, 15, 18, 47, tzinfo=timezone(timedelta(hours=8)))
+    before = local_now()
+    with wall_clock_at(moment):
+        assert local_now() == moment
+        assert local_moment(1_700_042_000_000).isoformat() == "2023-11-15T17:53:20+08:00"
+    assert local_now() >= before

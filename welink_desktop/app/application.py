@@ -228,7 +228,7 @@ class Application:
         view = self.window.current_view()
         panes: list[QWidget] = [*([self.window.rail] if self.window.rail is not None else []), *_panes_of(view)]
         shown = [pane for pane in panes if pane.isVisible()]
-        focused = QApplication.focusWidget()
+        focused: QWidget | None = QApplication.focusWidget() or self.window.focusWidget()
         inside = (i for i, pane in enumerate(shown) if focused is not None and (pane is focused or pane.isAncestorOf(focused)))
         at = next(inside, -1 if step > 0 else 0)
         if shown:

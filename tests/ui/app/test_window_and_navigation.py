@@ -82,6 +82,36 @@ def test_a_person_is_found_and_written_to(qapp: QApplication, dress: Dress, tmp_
     assert live(tmp_path, script) == 0
 
 
+def test_pages_start_where_the_keyboard_works(qapp: QApplication, dress: Dress, tmp_path: Path) -> None:
+    async def script(application: Application) -> int:
+        await shown(application, "chat-page")
+        starts = {Page.CONTACTS: "contacts-search", Page.MEET: "meetings-list", Page.SETTINGS: "settings-nav"}
+        for page, name in starts.items():
+            application.navigation.show(page)
+            await shown(application, name)
+            assert application.window.focusWidget().objectName() == name
+        application.navigation.open_room(RoomId("!site"))
+        composer = await shown(application, "composer-input")
+        await eventually(lambda: application.window.focusWidget() is composer)
+        return 0
+
+    assert live(tmp_path, script) == 0
+
+
+def test_f6_goes_round_the_meeting_and_back_to_the_chosen_destination(qapp: QApplication, dress: Dress, tmp_path: Path) -> None:
+    async def script(application: Application) -> int:
+        application.navigation.show(Page.MEET)
+        await shown(application, "meetings-list")
+        names = []
+        for _ in range(4):
+            application.next_pane(1)
+            names.append(application.window.focusWidget().objectName())
+        assert names == ["meetings-meet", "rail-meet", "meetings-search", "meetings-list"]
+        return 0
+
+    assert live(tmp_path, script) == 0
+
+
 def test_the_theme_and_language_change_without_restart(qapp: QApplication, dress: Dress, tmp_path: Path) -> None:
     from dataclasses import replace
 

@@ -229,6 +229,17 @@ def test_typing_searches(qtbot: QtBot, dress: Dress, wishes: list[object]) -> No
     assert last(wishes) == contacts.Search("ye")
 
 
+def test_from_the_search_the_keyboard_goes_to_who_was_found(qtbot: QtBot, dress: Dress, wishes: list[object]) -> None:
+    view = contacts_view(qtbot, "search", wishes.append)
+    people = painted(view, "people-list")
+    view.focus_first()
+    qtbot.keyClick(line(view, "contacts-search"), Qt.Key.Key_Down)
+    assert view.focusWidget() is people
+    view.focus_first()
+    qtbot.keyClick(line(view, "contacts-search"), Qt.Key.Key_Return)
+    assert isinstance(last(wishes), contacts.ShowPerson)
+
+
 def test_the_card_covers_the_list_in_narrow_windows(qtbot: QtBot, dress: Dress) -> None:
     view = contacts_view(qtbot, "card", lambda _: None, width=860)
     assert named(view, "person-card").isVisible()

@@ -283,7 +283,7 @@ class ContactsView(QWidget):
             self._close_card()
         elif event.key() == Qt.Key.Key_Escape and self._shown.search:
             self._act(Search(""))
-        elif event.key() == Qt.Key.Key_Down and self._search.hasFocus():
+        elif event.key() == Qt.Key.Key_Down and self.focusWidget() is self._search:
             self._to_people()
         else:
             super().keyPressEvent(event)
@@ -291,8 +291,10 @@ class ContactsView(QWidget):
     def _open_first(self) -> None:
         """Enter in the search: the first who was found."""
         self._to_people()
-        if self._shown.search and self._people.currentIndex().isValid():
-            self._person_chosen(self._people.currentIndex().row())
+        found = (at for at, one in enumerate(self._people.rows.items) if isinstance(one, PersonHit))
+        first = next(found, -1)
+        if self._shown.search and first >= 0:
+            self._person_chosen(first)
 
     def _to_people(self) -> None:
         if self._people.isVisible():

@@ -17,6 +17,7 @@ from welink_desktop.features.chat.composer.samples import SAMPLES as COMPOSERS
 from welink_desktop.features.chat.details.samples import SAMPLES as DETAILS
 from welink_desktop.features.chat.room_list.samples import SAMPLES as LISTS
 from welink_desktop.features.chat.timeline.deeds import safe_name
+from welink_desktop.features.chat.timeline.hover_bar import HoverBar
 from welink_desktop.features.chat.timeline.samples import SAMPLES as TIMELINES
 from welink_desktop.features.chat.timeline.view import TimelineView
 
@@ -95,3 +96,17 @@ def test_emoji_are_found_in_both_languages() -> None:
 )
 def test_file_names_of_others_never_lead_elsewhere(name: str, safe: str) -> None:
     assert safe_name(name) == safe
+
+
+def test_the_bar_of_a_message_stands_at_its_corner(qtbot: QtBot, dress: Callable[..., None]) -> None:
+    dress()
+    ground = QWidget()
+    qtbot.addWidget(ground)
+    bar = HoverBar(ground, lambda name, key: None)
+    area, item = QRect(0, 0, 900, 600), TIMELINES["conversation"].rows[1]
+    bar.show_for(item, QRect(80, 200, 300, 60), area)
+    assert bar.x() > 350
+    bar.show_for(item, QRect(560, 200, 300, 60), area)
+    assert bar.geometry().right() < 590
+    bar.show_for(item, QRect(20, 200, 860, 60), area)
+    assert area.contains(bar.geometry())

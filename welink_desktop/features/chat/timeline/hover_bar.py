@@ -16,6 +16,9 @@ from welink_desktop.ui.strings import tr
 from welink_desktop.ui.widgets.box import row
 from welink_desktop.ui.widgets.icon_button import IconButton
 
+OVERLAP = 16
+"""How far the bar reaches over its message from the side, in pixels."""
+
 
 class HoverBar(QWidget):
     """`act(name)` gets "react", "reply", "edit" or "more" for the message in `key`."""
@@ -42,7 +45,7 @@ class HoverBar(QWidget):
         return self._buttons[name]
 
     def show_for(self, item: TimelineItem, bubble: QRect, area: QRect) -> None:
-        """Over the upper edge of `bubble`, inside `area`; all in the parent's coordinates."""
+        """Over an upper corner of `bubble`, where it covers little of the text; all in the coordinates of the parent."""
         self.key = item.key
         answer = can_answer(item)
         self._buttons["react"].setVisible(answer)
@@ -52,8 +55,9 @@ class HoverBar(QWidget):
             button.set_name(tr(f"chat-action-{name}"))
         describe(self, tr("chat-message-actions"))
         self.adjustSize()
-        left = min(bubble.right() - self.width() - 8, area.right() - self.width() - 8)
-        left = max(left, min(bubble.left() + 8, area.right() - self.width() - 8), area.left() + 8)
+        after, before = bubble.right() - OVERLAP, bubble.left() + OVERLAP - self.width()
+        most = area.right() - self.width() - 8
+        left = after if after <= most else before if before >= area.left() + 8 else max(most, area.left() + 8)
         top = max(area.top() + 2, bubble.top() - 20)
         self.move(left, top)
         self.show()

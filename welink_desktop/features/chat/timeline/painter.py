@@ -131,7 +131,9 @@ class TimelinePainter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(layout.sheet.theme.color("focus-ring"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(layout.bubble.adjusted(-4, -4, 4, 4), 8, 8)
+            bare = is_notice(layout.item)
+            edge = layout.bubble.adjusted(-6, -1, 6, 0) if bare else layout.bubble.adjusted(1, 1, -1, -1)
+            painter.drawRoundedRect(edge, 8 if bare else 11, 8 if bare else 11)
         painter.restore()
 
     def _is_plain(self, layout: RowLayout, row: int) -> bool:

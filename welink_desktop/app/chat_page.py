@@ -1,5 +1,7 @@
 """The chat destination: one `ChatModel` per account, wired to navigation, settings and the desktop."""
 
+import asyncio
+
 from PySide6.QtWidgets import QWidget
 
 from welink_desktop.app.navigation import Navigation, Page, Place
@@ -10,6 +12,9 @@ from welink_desktop.core.reactive import Scope, State
 from welink_desktop.core.settings import Settings
 from welink_desktop.features.chat.model import ChatModel
 from welink_desktop.features.chat.view import ChatPage as ChatView
+
+AFTER_PAINT = 0.1
+"""Seconds that the list of conversations has for its first picture before the conversation of the last time opens."""
 
 
 class ChatDestination:
@@ -24,8 +29,8 @@ class ChatDestination:
         self._view: ChatView | None = None
         scope.add(settings.watch(lambda now: self.model.set_send_key(now.behaviour.send_key)))
         scope.add(self.model.link_wanted.listen(self._open_link))
-        scope.add(navigation.place.watch(self._place_changed))
         scope.add(self.model.opened.listen(self._opened))
+        scope.spawn(self._restore(scope), name="restore-room")
 
     def make(self) -> QWidget:
         view = ChatView(self.model)
@@ -47,6 +52,10 @@ class ChatDestination:
 
     def _forget_view(self) -> None:
         self._view = None
+
+    async def _restore(self, scope: Scope) -> None:
+        await asyncio.sleep(AFTER_PAINT)
+        scope.add(self._navigation.place.watch(self._place_changed))
 
     def _place_changed(self, place: Place) -> None:
         summary = self.model.state.value.summary

@@ -14,7 +14,7 @@ from welink_desktop.core.ids import EventId, RoomId, UserId
 from welink_desktop.core.people import Person
 from welink_desktop.core.ports.accounts import Session
 from welink_desktop.core.rooms import Membership, RoomRequest
-from welink_desktop.core.timeline import OutgoingFile, OutgoingText, RecalledContent, SendPhase, TimelineItem
+from welink_desktop.core.timeline import OutgoingFile, OutgoingText, Reaction, RecalledContent, SendPhase, TimelineItem
 
 
 @dataclass
@@ -121,14 +121,16 @@ async def test_the_same_reaction_twice_is_one_and_can_be_undone(place: Place) ->
     await place.session.chat.react(place.room, item.ref, "👍")
     await place.session.chat.react(place.room, item.ref, "👍")
 
-    def mine() -> object:
+    def mine() -> Reaction | None:
         shown = seen.item("Good morning")
         found = [one for one in shown.reactions if one.key == "👍"] if shown is not None else []
         return found[0] if found and found[0].mine is not None and str(found[0].mine).startswith("$") else None
 
     reaction = await until(mine)
-    assert len(getattr(reaction, "people")) == 1  # noqa: B009 - `until` knows the value as an object only
-    await place.session.chat.recall(place.room, getattr(reaction, "mine"))  # noqa: B009 - as above
+    assert reaction is not None
+    assert reaction.mine is not None
+    assert len(reaction.people) == 1
+    await place.session.chat.recall(place.room, reaction.mine)
     await until(lambda: (shown := seen.item("Good morning")) is not None and not shown.reactions)
     await done(seen)
 

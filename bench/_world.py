@@ -102,6 +102,11 @@ async def client(synapse: TestSynapse, name: str, folder: Path) -> AsyncIterator
 
 async def room_of_two(host: Client, guest: Client, *, encrypted: bool) -> RoomId:
     room = await host.running.chat.create_room(RoomRequest(name="Bench", encrypted=encrypted, invite=(guest.account.user,)))
+    await join_when_invited(guest, room)
+    return room
+
+
+async def join_when_invited(guest: Client, room: RoomId) -> None:
     known: set[RoomId] = set()
 
     def seen(batch: RoomListBatch) -> None:
@@ -111,7 +116,6 @@ async def room_of_two(host: Client, guest: Client, *, encrypted: bool) -> RoomId
     await until(lambda: room in known)
     cancel()
     await guest.running.chat.join(room)
-    return room
 
 
 class StallWatch:

@@ -61,11 +61,21 @@ def test_viewer_finds_people_departments_and_encrypted_rooms(profile: Path) -> N
         tree = viewer.call("GET", "client", "v1", "rooms", root, "hierarchy", query={"limit": 50})["rooms"]
         assert len(tree) >= 5
         assert max(room["num_joined_members"] for room in tree) >= 24
-        hits = viewer.call("POST", "client", "v3", "user_directory", "search", body={"search_term": "叶"})["results"]
-        ye = viewer.call("GET", "client", "v3", "profile", hits[0]["user_id"])
+        ye = viewer.call("GET", "client", "v3", "profile", _found(viewer, "叶"))
     assert ye["io.welinkdesktop.staff_number"] == "Y200417"
     assert ye["io.welinkdesktop.department_path"] == ["云杉总医院", "临床科室", "外科", "麻醉与手术部"]
     assert ye["avatar_url"].startswith("mxc://")
+
+
+def _found(viewer: MatrixClient, term: str) -> str:
+    """The first hit of the user directory, which the homeserver fills in the background."""
+    deadline = time.monotonic() + 30
+    while True:
+        hits = viewer.call("POST", "client", "v3", "user_directory", "search", body={"search_term": term})["results"]
+        if hits:
+            return str(hits[0]["user_id"])
+        assert time.monotonic() < deadline, f"the user directory does not know {term}"
+        time.sleep(0.2)
 
 
 def _facts(viewer: MatrixClient, room: str) -> tuple[str, bool]:

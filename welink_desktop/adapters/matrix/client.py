@@ -21,7 +21,7 @@ from welink_desktop.adapters.matrix.rooms.account_data import AccountData
 from welink_desktop.adapters.matrix.rooms.administration import RoomAdministration
 from welink_desktop.adapters.matrix.rooms.facts import RoomStore
 from welink_desktop.adapters.matrix.rooms.history import History
-from welink_desktop.adapters.matrix.rooms.hub import Hub
+from welink_desktop.adapters.matrix.rooms.hub import LIST_SECONDS, Hub
 from welink_desktop.adapters.matrix.rooms.ingest import Ingest, RoomNews
 from welink_desktop.adapters.matrix.rooms.items import ItemBuilder
 from welink_desktop.adapters.matrix.rooms.members import RoomMembers
@@ -82,7 +82,7 @@ class MatrixSession:
         builder = ItemBuilder(database, rooms)
         summaries = Summaries(database, rooms, data, builder, lambda: self.outbox, clock, device)
         self.room_list = RoomList(summaries, clock)
-        self.hub = Hub(database, rooms, data, builder, self.room_list)
+        self.hub = Hub(database, rooms, data, builder, self.room_list, patience=LIST_SECONDS)
         touched: dict[RoomId, set[str]] = {}
         members = RoomMembers(database, http, rooms, touched, self.hub.publish)
         self.hub.call_changed = members.call_changed
@@ -144,6 +144,7 @@ class MatrixSession:
         self._scope.spawn(self._keep_list(), name="keep-list")
         self.room_list.set_loading(not self._rooms.rooms())
         self._scope.add(self.room_list.close)
+        self._scope.add(self.hub.close)
         self._scope.add(self.outbox.watch_all(self.hub.outbox_changed))
         self._scope.add(self.people.watch_people(self._person_changed))
         await self.encryption.start()

@@ -1,6 +1,7 @@
 """What a commit changed goes out from here: open timelines, room list, typing, notifications, calls."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 
 from welink_desktop.adapters.matrix.rooms import push, rows
 from welink_desktop.adapters.matrix.rooms.account_data import AccountData
@@ -18,13 +19,25 @@ from welink_desktop.core.timeline import IncomingMessage
 
 MOST_NOTIFICATIONS = 5
 """Of one room in one commit."""
+LIST_SECONDS = 0.02
+"""The room list waits this long for a message that somebody is looking at to be painted."""
 
 
 class Hub:
-    """Belongs to the engine loop. `notifying` is false until the first answer of this run was taken in."""
+    """Belongs to the engine loop. `notifying` is false until the first answer of this run was taken in.
+
+    `patience` seconds pass between news in an open timeline and their row of the room list; close it with `close`.
+    """
 
     def __init__(
-        self, database: Database, rooms: RoomStore, data: AccountData, builder: ItemBuilder, room_list: RoomList
+        self,
+        database: Database,
+        rooms: RoomStore,
+        data: AccountData,
+        builder: ItemBuilder,
+        room_list: RoomList,
+        *,
+        patience: float = 0.0,
     ) -> None:
         self._database = database
         self._rooms = rooms
@@ -39,6 +52,15 @@ class Hub:
         self.gap_opened: Callable[[RoomId], None] = lambda room: None
         self.call_changed: Callable[[RoomId], None] = lambda room: None
         self.notifying = False
+        self._patience = patience
+        self._waiting: dict[RoomId, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def close(self) -> None:
+        """Bring the room list up to date and stop."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._list_waiting()
 
     def add(self, timeline: RoomTimeline) -> None:
         self._timelines.setdefault(timeline.room, []).append(timeline)
@@ -47,6 +69,8 @@ class Hub:
         opened = self._timelines.get(timeline.room, [])
         if timeline in opened:
             opened.remove(timeline)
+        if not opened:
+            self._timelines.pop(timeline.room, None)
 
     def watch_typing(self, room: RoomId, listener: Listener[Typing]) -> Cancel:
         listener(Typing(room, self._typing.get(room, ())))
@@ -63,7 +87,8 @@ class Hub:
                 timeline.apply(changed)
             if changed.typing is not None:
                 self._set_typing(room, changed.typing)
-        self._room_list.update(room for room, changed in news.items() if _matters(changed))
+        matters = [room for room, changed in news.items() if _matters(changed)]
+        self._list(matters, soon=self._timelines.keys().isdisjoint(matters))
         for room, changed in news.items():
             if changed.reset:
                 self.gap_opened(room)
@@ -74,7 +99,21 @@ class Hub:
         self.committed.emit(frozenset(news))
 
     def outbox_changed(self, room: RoomId) -> None:
-        self._room_list.update([room])
+        self._list([room], soon=False)
+
+    def _list(self, rooms: Iterable[RoomId], *, soon: bool) -> None:
+        self._waiting |= dict.fromkeys(rooms)
+        if soon or not self._patience:
+            self._list_waiting()
+        elif self._timer is None and self._waiting:
+            self._timer = asyncio.get_running_loop().call_later(self._patience, self._list_waiting)
+
+    def _list_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        waiting, self._waiting = self._waiting, {}
+        self._room_list.update(waiting)
 
     def _set_typing(self, room: RoomId, people: tuple[UserId, ...]) -> None:
         if people != self._typing.get(room, ()):

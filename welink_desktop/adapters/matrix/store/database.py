@@ -79,6 +79,7 @@ class Database:
         self.path = path
         self._connection = connection
         self._transaction: Transaction | None = None
+        self._durable = True
 
     @classmethod
     def open(cls, path: Path, key: bytes, migrations: Sequence[Migration]) -> "Database":
@@ -109,13 +110,20 @@ class Database:
         self._connection.close()
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """All or nothing, durable when the block ends. Nested use joins the outer one (its own failure undoes only itself)."""
+    def transaction(self, *, durable: bool = True) -> Iterator[Transaction]:
+        """All or nothing, durable when the block ends. Nested use joins the outer one (its own failure undoes only itself).
+
+        Without `durable` a power failure (no crash of ours) may undo it until the next durable one: for what the server
+        would tell again, and together with the position from which it would.
+        """
         if self._transaction is not None:
             with self._nested(self._transaction) as nested:
                 yield nested
             return
         transaction = Transaction(self._connection)
+        if durable != self._durable:
+            self._durable = durable
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             self._transaction = transaction

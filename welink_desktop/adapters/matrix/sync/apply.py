@@ -63,9 +63,12 @@ class Applier:
         self._touched = touched
 
     def apply(self, answer: SyncAnswer, position_fact: str) -> None:
-        """Commit `answer`; `position_fact` names where its position is kept."""
+        """Commit `answer`; `position_fact` names where its position is kept.
+
+        What was sent to this device is gone at the server once we go on, so it is on the disk before; rooms it tells again.
+        """
         news: News = {}
-        with self._database.transaction() as t:
+        with self._database.transaction(durable=bool(answer.to_device)) as t:
             t.after_commit(lambda: self._publish(news))
             self._inbox.receive_sync(
                 t,

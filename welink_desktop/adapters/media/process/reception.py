@@ -10,6 +10,7 @@ from livekit import rtc
 from welink_desktop.adapters.media.process.board import PictureBoard
 from welink_desktop.adapters.media.process.pictures import Picture
 from welink_desktop.adapters.media.process.router import Router, VideoTap
+from welink_desktop.adapters.media.process.subscription import Subscription
 from welink_desktop.core.calls import (
     EncryptionChanged,
     EncryptionState,
@@ -30,6 +31,8 @@ from welink_desktop.core.reactive import Scope
 
 SPEAKER_PERIOD = 0.2
 SILENT_SECONDS = 2.0
+LINGER_SECONDS = 1.0
+"""A picture that left the page is received a moment longer: people scroll back, and a new subscription costs a key frame."""
 _SOURCES: dict[object, TrackSource] = {
     rtc.TrackSource.SOURCE_MICROPHONE: TrackSource.MICROPHONE,
     rtc.TrackSource.SOURCE_CAMERA: TrackSource.CAMERA,
@@ -66,7 +69,7 @@ class _Incoming:
     identity: str
     source: TrackSource
     publication: rtc.RemoteTrackPublication
-    subscribed: bool = False
+    subscription: Subscription
     layer: int | None = None
     tap: VideoTap | None = None
     last: float = 0.0
@@ -142,7 +145,7 @@ class Reception:
         if self._speakers_due is not None:
             self._speakers_due.cancel()
         for track in self._tracks.values():
-            self._close_tap(track)
+            self._drop(track)
         self._tracks.clear()
         await self._scope.aclose()
 
@@ -166,7 +169,7 @@ class Reception:
 
     def _participant_left(self, participant: rtc.RemoteParticipant) -> None:
         for sid in [sid for sid, track in self._tracks.items() if track.identity == participant.identity]:
-            self._close_tap(self._tracks.pop(sid))
+            self._drop(self._tracks.pop(sid))
         self._states.pop(participant.identity, None)
         self._deliver(ParticipantLeft(participant.identity))
 
@@ -174,10 +177,10 @@ class Reception:
         known = self._tracks.get(publication.sid)
         if known is None or known.publication is not publication:
             if known is not None:
-                self._close_tap(known)
+                self._drop(known)
             video = publication.kind == rtc.TrackKind.KIND_VIDEO
             source = _SOURCES.get(publication.source, TrackSource.CAMERA if video else TrackSource.MICROPHONE)
-            known = _Incoming(participant.identity, source, publication, size=(publication.width, publication.height))
+            known = self._incoming(participant.identity, source, publication)
             self._tracks[publication.sid] = known
         self._tell(known)
         if self._encrypted and not known.encrypted:
@@ -187,7 +190,7 @@ class Reception:
     def _unpublished(self, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
         track = self._tracks.pop(publication.sid, None)
         if track is not None:
-            self._close_tap(track)
+            self._drop(track)
             self._deliver(TrackGone(participant.identity, track.source))
 
     def _subscribed(self, native: rtc.Track, publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant) -> None:
@@ -242,13 +245,18 @@ class Reception:
             wanted = (track.identity, track.source) in self._tiles
         else:
             wanted = self._sound and track.identity not in self._unheard
-        if wanted != track.subscribed:
-            track.subscribed = wanted
-            track.layer = None
-            track.last = time.monotonic()
-            track.publication.set_subscribed(wanted)
+        track.subscription.want(wanted, linger=LINGER_SECONDS if track.video else 0.0)
         if wanted:
             self._choose_layer(track)
+
+    def _incoming(self, identity: str, source: TrackSource, publication: rtc.RemoteTrackPublication) -> _Incoming:
+        subscription = Subscription(publication.set_subscribed, lambda: self._switched(track))
+        track = _Incoming(identity, source, publication, subscription, size=(publication.width, publication.height))
+        return track
+
+    def _switched(self, track: _Incoming) -> None:
+        track.layer = None
+        track.last = time.monotonic()
 
     def _choose_layer(self, track: _Incoming) -> None:
         if not track.video or not track.publication.simulcasted or track.tap is None:
@@ -257,6 +265,10 @@ class Reception:
         if layer != track.layer:
             track.layer = layer
             track.publication.set_video_quality(layer)
+
+    def _drop(self, track: _Incoming) -> None:
+        track.subscription.close()
+        self._close_tap(track)
 
     def _close_tap(self, track: _Incoming) -> None:
         tap, track.tap = track.tap, None

@@ -23,13 +23,6 @@ STAGES = {
 }
 TARGETS = {"welink_desktop/core": 85.0, "welink_desktop/services": 85.0, "welink_desktop/adapters/matrix": 85.0}
 NOTHING_COLLECTED = 5
-TESTS_FAILED = 1
-KNOWN_FAULTS = {
-    "tests/integration/media/test_recovery.py::test_the_picture_is_back_after_the_sfu_was_gone_for_two_seconds",
-    "tests/integration/media/test_sessions.py::test_pictures_also_come_by_the_public_stream",
-}
-"""Issue 3: these two fail now and then and get a second try, both results shown. Any other failure counts at once."""
-LAST_FAILED = ROOT / ".pytest_cache" / "v" / "cache" / "lastfailed"
 
 
 def say(words: str) -> None:
@@ -60,20 +53,7 @@ def run_folder(folder: str) -> int:
     say(f"== {folder}")
     command = [str(PYTHON), "-m", "coverage", "run", "--rcfile=pyproject.toml", "-m", "pytest", "-q", folder]
     code = subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
-    if code == TESTS_FAILED and only_known_faults(folder):
-        say(f"== {folder}: known faults of issue 3 failed; a second try of these alone")
-        code = subprocess.run([*command, "--last-failed"], cwd=ROOT, env=environment(), check=False).returncode
     return 0 if code == NOTHING_COLLECTED else code
-
-
-def only_known_faults(folder: str) -> bool:
-    """Whether all that failed in `folder` just now are known faults."""
-    try:
-        failed = json.loads(LAST_FAILED.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    here = {test for test in failed if test.startswith(f"{folder}/")}
-    return bool(here) and here <= KNOWN_FAULTS
 
 
 def coverage(*arguments: str) -> subprocess.CompletedProcess[str]:

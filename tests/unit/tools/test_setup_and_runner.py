@@ -89,14 +89,3 @@ def test_coverage_is_counted_per_target(tmp_path: Path) -> None:
     report.write_text(json.dumps({"files": files}))
     assert run_tests.shares(report)["welink_desktop/core"] == (90, 100)
     assert run_tests.shares(report)["welink_desktop/services"] == (0, 0)
-
-
-def test_only_known_faults_get_a_second_try(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = tmp_path / "lastfailed"
-    monkeypatch.setattr(run_tests, "LAST_FAILED", failed)
-    folder = "tests/integration"
-    assert not run_tests.only_known_faults(folder)
-    known, other = min(run_tests.KNOWN_FAULTS), f"{folder}/matrix/test_chat.py::test_any"
-    for names, allowed in (((known,), True), ((known, other), False), ((other,), False), ((), False)):
-        failed.write_text(json.dumps(dict.fromkeys(names, True)), encoding="utf-8")
-        assert run_tests.only_known_faults(folder) is allowed

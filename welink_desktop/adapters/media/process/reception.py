@@ -31,6 +31,7 @@ from welink_desktop.core.reactive import Scope
 
 SPEAKER_PERIOD = 0.2
 SILENT_SECONDS = 2.0
+ASK_AGAIN_SECONDS = 3.0
 LINGER_SECONDS = 1.0
 """A picture that left the page is received a moment longer: people scroll back, and a new subscription costs a key frame."""
 _SOURCES: dict[object, TrackSource] = {
@@ -73,6 +74,7 @@ class _Incoming:
     layer: int | None = None
     tap: VideoTap | None = None
     last: float = 0.0
+    asked: float = 0.0
     silent: bool = False
     size: tuple[int, int] = field(default=(0, 0))
 
@@ -138,6 +140,10 @@ class Reception:
         for participant in self._room.remote_participants.values():
             for publication in participant.track_publications.values():
                 self._published(publication, participant)
+        for track in self._tracks.values():
+            track.subscription.insist()
+            track.layer = None
+            self._choose_layer(track)
 
     async def close(self) -> None:
         for event, handler in self._handlers():
@@ -256,7 +262,7 @@ class Reception:
 
     def _switched(self, track: _Incoming) -> None:
         track.layer = None
-        track.last = time.monotonic()
+        track.last = track.asked = time.monotonic()
 
     def _choose_layer(self, track: _Incoming) -> None:
         if not track.video or not track.publication.simulcasted or track.tap is None:
@@ -304,8 +310,11 @@ class Reception:
             await asyncio.sleep(0.5)
             now = time.monotonic()
             for track in tuple(self._tracks.values()):
-                if track.tap is None or track.publication.muted or track.silent:
+                if not track.video or not track.subscription.on or track.publication.muted:
                     continue
-                if now - track.last > SILENT_SECONDS:
+                if track.tap is None and now - track.asked > ASK_AGAIN_SECONDS:
+                    track.asked = now
+                    track.subscription.insist()
+                if not track.silent and now - track.last > SILENT_SECONDS:
                     track.silent = True
                     self._deliver(SilenceNoticed(track.identity, int((now - track.last) * 1000)))

@@ -187,7 +187,7 @@ class Ours:
         answer = await self._sender.ask({"room": self._room, "body": body})
         async with asyncio.timeout(60):
             await self._view.painted.wait()
-        taken = (self._view.at - answer["at"]) * 1000
+        taken = (self._view.at - float(answer["at"])) * 1000
         await asyncio.sleep(0.05)
         return taken
 
@@ -202,10 +202,15 @@ async def main(synapse: TestSynapse, folder: Path) -> Report:
         for ours in (clear, sealed):
             await ours.turn(WARM_UP)
         for _ in range(TURNS):
-            for name, side in zip(times, (spartan, bare, clear, sealed), strict=True):
-                times[name] += await side.turn()
-        for side in (spartan, bare, clear, sealed, amy):
-            await side.close()
+            times["spartan"] += await spartan.turn()
+            times["bare"] += await bare.turn()
+            times["clear"] += await clear.turn()
+            times["encrypted"] += await sealed.turn()
+        await spartan.close()
+        await bare.close()
+        await clear.close()
+        await sealed.close()
+        await amy.close()
     return _report(times)
 
 

@@ -125,6 +125,40 @@ class FileDamaged(WeLinkError):
     key = "error-file-damaged"
 
 
+class PasswordNeeded(WeLinkError):
+    """The server wants the account's password before it does this."""
+
+    key = "error-password-needed"
+
+
+class ConfirmInBrowser(WeLinkError):
+    """The server wants the person to confirm this on a web page of its own (single sign-on). `url` is https."""
+
+    key = "error-confirm-in-browser"
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+
+class WrongRecoveryKey(WeLinkError):
+    """What was typed is no recovery key, or not the one of this account."""
+
+    key = "error-wrong-recovery-key"
+
+
+class WrongCode(WeLinkError):
+    """A scanned code is not the one of this verification."""
+
+    key = "error-wrong-code"
+
+
+class IdentityChanged(WeLinkError):
+    """Somebody's verified identity changed: nothing encrypted is sent to the room until a person decided. Args: `name`."""
+
+    key = "error-identity-changed"
+
+
 class KeyringMissing(WeLinkError):
     """No OS keyring, or it is locked. The caller offers the choices of `SecretStorage`."""
 

@@ -151,9 +151,6 @@ class Receiver:
                 return News()
             case "m.room_key.withheld":
                 return self._note_withheld(device.user, content)
-            case "m.forwarded_room_key" | "m.room_key_bundle" | "m.secret.send":
-                _log.info("not asked for", type=literal(kind))
-                return News()
         event = ToDevice(kind, content, device.user, device.device, device.curve25519, True, device.owner_signed)
         return News(to_device=[event])
 

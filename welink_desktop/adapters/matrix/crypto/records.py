@@ -184,7 +184,7 @@ class ToDevice:
     """
 
     type: str
-    content: JsonObject
+    content: JsonObject = field(repr=False)
     sender: UserId
     sender_device: DeviceId = DeviceId("")
     sender_key: str = ""

@@ -165,10 +165,15 @@ def test_what_may_come_in_clear(two: Two, kind: str) -> None:
     assert (event.type, event.encrypted, event.sender_device) == (kind, False, "")
 
 
-@pytest.mark.parametrize("kind", ["m.room.encrypted", "m.forwarded_room_key", "m.room_key_bundle", "m.secret.send"])
-def test_what_olm_brings_without_being_asked_is_dropped(two: Two, kind: str) -> None:
+def test_an_olm_message_inside_an_olm_message_is_dropped(two: Two) -> None:
+    assert two.bob.machine.receive_to_device(two.sealed(two.alice, two.bob, "m.room.encrypted", {})) == News()
+
+
+@pytest.mark.parametrize("kind", ["m.forwarded_room_key", "m.room_key_bundle", "m.secret.send"])
+def test_what_needs_a_question_of_ours_only_goes_to_whoever_asked(two: Two, kind: str) -> None:
     news = two.bob.machine.receive_to_device(two.sealed(two.alice, two.bob, kind, {}))
-    assert news == News()
+    assert news.room_keys == []
+    assert [(event.type, event.encrypted, event.sender_device) for event in news.to_device] == [(kind, True, two.alice.machine.device)]
 
 
 @pytest.mark.parametrize(

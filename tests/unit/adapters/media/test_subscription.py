@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.support.until import eventually
 from welink_desktop.adapters.media.process.subscription import Subscription
 
 
@@ -24,6 +25,15 @@ def wire() -> Wire:
     return Wire()
 
 
+async def later(seconds: float) -> None:
+    """Until a subscription made now has switched off after `seconds`: what was due before has happened by then."""
+    witness = Wire()
+    subscription = Subscription(witness.apply, gap=seconds)
+    subscription.want(True)
+    subscription.want(False)
+    await eventually(lambda: witness.sent == [True, False])
+
+
 async def test_the_first_wish_is_sent_at_once(wire: Wire) -> None:
     subscription = Subscription(wire.apply)
     subscription.want(False)
@@ -37,7 +47,7 @@ async def test_off_and_on_again_within_the_linger_sends_nothing(wire: Wire) -> N
     subscription.want(True)
     subscription.want(False, linger=0.05)
     subscription.want(True, linger=0.05)
-    await asyncio.sleep(0.1)
+    await later(0.1)
     assert wire.sent == [True]
 
 
@@ -47,7 +57,7 @@ async def test_a_picture_that_stays_away_is_unsubscribed_after_the_linger(wire: 
     subscription.want(True)
     subscription.want(False, linger=0.05)
     assert subscription.on
-    await asyncio.sleep(0.1)
+    await later(0.1)
     assert wire.sent == [True, False]
     assert changes == [True, False]
 
@@ -57,10 +67,10 @@ async def test_two_changes_are_a_gap_apart(wire: Wire) -> None:
     subscription.want(True)
     subscription.want(False)
     assert wire.sent == [True]
-    await asyncio.sleep(0.07)
+    await later(0.07)
     subscription.want(True)
     assert wire.sent == [True, False]
-    await asyncio.sleep(0.07)
+    await later(0.07)
     assert wire.sent == [True, False, True]
     assert all(later - earlier >= 0.045 for earlier, later in zip(wire.times, wire.times[1:], strict=False))
 
@@ -70,7 +80,7 @@ async def test_a_closed_subscription_sends_nothing_more(wire: Wire) -> None:
     subscription.want(True)
     subscription.want(False)
     subscription.close()
-    await asyncio.sleep(0.05)
+    await later(0.05)
     assert wire.sent == [True]
 
 

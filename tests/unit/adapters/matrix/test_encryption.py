@@ -11,8 +11,8 @@ from tests.support.key_server import FakeClock, KeyLine, KeyServer
 from welink_desktop.adapters.matrix.crypto.records import Decrypted, JsonObject, RoomRules, ToDevice
 from welink_desktop.adapters.matrix.encryption import Encryption
 from welink_desktop.adapters.matrix.errors import matrix_error
-from welink_desktop.adapters.matrix.store.crypto_schema import MIGRATIONS
 from welink_desktop.adapters.matrix.store.database import Database
+from welink_desktop.adapters.matrix.store.schema import MIGRATIONS
 from welink_desktop.core.errors import EncryptionRefused, Offline, ServerFault
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.reactive import Scope

@@ -29,6 +29,8 @@ class OwnAccount:
         self._store = store
         self._pickle_key = pickle_key
         self._clock = clock
+        self.owner_signature: tuple[str, str] | None = None
+        """Key id and signature of our identity over this device, once there is one."""
         row = store.account()
         if row is None:
             self.keys = vodozemac.Account()
@@ -65,6 +67,15 @@ class OwnAccount:
                 "keys": {f"curve25519:{self.device}": self.curve25519, f"ed25519:{self.device}": self.ed25519},
             }
         )
+
+    @property
+    def shown_keys(self) -> JsonObject:
+        """`device_keys` with our identity's signature, if there is one: what others are shown with a message (MSC4147)."""
+        if self.owner_signature is None:
+            return self.device_keys
+        key_id, signature = self.owner_signature
+        signatures = {self.user: {**self.device_keys["signatures"][self.user], key_id: signature}}
+        return {**self.device_keys, "signatures": signatures}
 
     def note_counts(self, counts: Mapping[str, int] | None, fallback_types: Collection[str] | None) -> None:
         """What the server says it holds; None means unchanged."""

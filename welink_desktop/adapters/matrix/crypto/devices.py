@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from welink_desktop.adapters.matrix.crypto.canonical import storable, unpadded, verified
+from welink_desktop.adapters.matrix.crypto.identities import Identities
 from welink_desktop.adapters.matrix.crypto.records import Device, DeviceRef, Identity, JsonObject, KeysQuery, Tracking
-from welink_desktop.adapters.matrix.crypto.store import DeviceStore
+from welink_desktop.adapters.matrix.crypto.store import CryptoStore
 from welink_desktop.adapters.matrix.crypto.trust import DeviceVerdict, judge_device
 from welink_desktop.core.clock import Clock
 from welink_desktop.core.ids import DeviceId, UserId, server_name_of
@@ -29,13 +30,22 @@ class DeviceLists:
     """Which users are tracked, and their devices. `on_change(user)` after a list was taken over."""
 
     def __init__(
-        self, own: DeviceRef, own_keys: tuple[str, str], store: DeviceStore, clock: Clock, on_change: Callable[[UserId], None]
+        self,
+        own: DeviceRef,
+        own_keys: tuple[str, str],
+        store: CryptoStore,
+        identities: Identities,
+        clock: Clock,
+        on_change: Callable[[UserId], None],
     ) -> None:
         self._own = own
         self._own_keys = own_keys
         self._store = store
+        self._identities = identities
         self._clock = clock
         self._on_change = on_change
+        self.changed_lists: set[UserId] = set()
+        """Whose devices are not what they were; whoever tells about them empties it."""
         self._rest: dict[str, tuple[int, int]] = {}
         """Server name → (no query before, wait in ms), while it does not answer."""
 
@@ -79,15 +89,15 @@ class DeviceLists:
         lists, failures = _object(answer.get("device_keys")), _object(answer.get("failures"))
         self._note_failures(failures, query)
         done: set[UserId] = set()
-        for user, sequence in query.users.items():
+        for user, sequence in sorted(query.users.items(), key=lambda one: one[0] != self._own[0]):
             shown = lists.get(user)
             if not isinstance(shown, dict):
                 if server_name_of(user) in failures:
                     continue
                 self._fresh(user, sequence)
                 continue
-            self._take_identity(user, answer)
-            self._take_devices(user, shown)
+            self._take_devices(user, shown, self._identities.take(user, answer))
+            self._identities.note_devices(user)
             self._fresh(user, sequence)
             done.add(user)
             self._on_change(user)
@@ -98,7 +108,8 @@ class DeviceLists:
         if not isinstance(raw, dict) or not isinstance(raw.get("device_id"), str):
             return None
         device_id = DeviceId(raw["device_id"])
-        device = self._judged(sender, device_id, raw, self._store.devices(sender).get(device_id))
+        known = self._store.devices(sender).get(device_id)
+        device = self._judged(sender, device_id, raw, known, self._store.identity(sender))
         return None if device is None or device.keys_changed else device
 
     def _fresh(self, user: UserId, sequence: int) -> None:
@@ -107,19 +118,23 @@ class DeviceLists:
             stale = state.sequence != sequence
             self._store.save_tracking(user, dataclasses.replace(state, outdated=stale, known=True))
 
-    def _take_devices(self, user: UserId, shown: Mapping[str, Any]) -> None:
+    def _take_devices(self, user: UserId, shown: Mapping[str, Any], identity: Identity | None) -> None:
         known = self._store.devices(user)
         result: list[Device] = []
         taken: set[str] = set()
         for device_id in sorted(shown, key=lambda one: (one not in known, one))[:MAX_DEVICES]:
-            device = self._judged(user, DeviceId(device_id), shown[device_id], known.get(DeviceId(device_id)))
+            device = self._judged(user, DeviceId(device_id), shown[device_id], known.get(DeviceId(device_id)), identity)
             if device is None or device.curve25519 in taken:
                 continue
             taken.add(device.curve25519)
             result.append(device)
-        self._store.replace_devices(user, result)
+        if known != {device.device: device for device in result}:
+            self._store.replace_devices(user, result)
+            self.changed_lists.add(user)
 
-    def _judged(self, user: UserId, device_id: DeviceId, raw: object, known: Device | None) -> Device | None:
+    def _judged(
+        self, user: UserId, device_id: DeviceId, raw: object, known: Device | None, identity: Identity | None
+    ) -> Device | None:
         device = parse_device(user, device_id, raw)
         curve, ed = (device.curve25519, device.ed25519) if device else ("", "")
         owners = [other.ref for other in self._store.devices_with_key(curve)] if device else []
@@ -140,25 +155,9 @@ class DeviceLists:
                 return dataclasses.replace(known, keys_changed=True) if known else None
             case DeviceVerdict.ACCEPT:
                 assert device is not None and isinstance(raw, dict)
-                signed = self._owner_signed(user, raw)
-                return dataclasses.replace(device, owner_signed=signed)
-
-    def _owner_signed(self, user: UserId, raw: JsonObject) -> bool:
-        identity = self._store.identity(user)
-        if identity is None or not identity.self_signing:
-            return False
-        return verified(raw, user, f"ed25519:{identity.self_signing}", identity.self_signing)
-
-    def _take_identity(self, user: UserId, answer: Mapping[str, Any]) -> None:
-        """Pin the first master key seen; a later other (or missing) one is remembered as a change."""
-        pinned = self._store.identity(user)
-        master, self_signing = published_identity(user, answer)
-        if pinned is None:
-            if master:
-                self._store.save_identity(Identity(user, master, self_signing))
-            return
-        changed = master != pinned.master
-        self._store.save_identity(dataclasses.replace(pinned, self_signing="" if changed else self_signing, changed=changed))
+                signed = _signed_by(identity, user, raw)
+                pinned = signed and identity is not None and not identity.changed
+                return dataclasses.replace(device, owner_signed=pinned, shown_signed=signed)
 
     def _note_failures(self, failures: Mapping[str, Any], query: KeysQuery) -> None:
         now = self._clock.now_ms()
@@ -200,27 +199,11 @@ def parse_device(user: UserId, device_id: DeviceId, raw: object) -> Device | Non
     )
 
 
-def published_identity(user: UserId, answer: Mapping[str, Any]) -> tuple[str, str]:
-    """The (master, self-signing) public keys of a query answer; self-signing only if the master signed it, "" for absent."""
-    master = _signing_key(user, "master", _object(answer.get("master_keys")).get(user))
-    raw = _object(answer.get("self_signing_keys")).get(user)
-    self_signing = _signing_key(user, "self_signing", raw)
-    if master and self_signing and verified(_object(raw), user, f"ed25519:{master}", master):
-        return master, self_signing
-    return master, ""
-
-
-def _signing_key(user: UserId, usage: str, raw: object) -> str:
-    if not isinstance(raw, dict) or raw.get("user_id") != user or raw.get("usage") != [usage]:
-        return ""
-    keys = _object(raw.get("keys"))
-    if len(keys) != 1:
-        return ""
-    ((key_id, key),) = keys.items()
-    try:
-        return unpadded(key) if key_id == f"ed25519:{unpadded(key)}" else ""
-    except ValueError:
-        return ""
+def _signed_by(identity: Identity | None, user: UserId, raw: JsonObject) -> bool:
+    """Did the identity that the owner shows sign this device?"""
+    if identity is None or not identity.self_signing:
+        return False
+    return verified(raw, user, f"ed25519:{identity.self_signing}", identity.self_signing)
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -8,15 +8,19 @@ from typing import Any
 
 from welink_desktop.adapters.matrix.crypto.account import OwnAccount
 from welink_desktop.adapters.matrix.crypto.devices import DeviceLists
+from welink_desktop.adapters.matrix.crypto.exported import ExportedSession, exported
+from welink_desktop.adapters.matrix.crypto.identities import Identities
 from welink_desktop.adapters.matrix.crypto.megolm import RoomReader
 from welink_desktop.adapters.matrix.crypto.olm import OlmChannel
 from welink_desktop.adapters.matrix.crypto.outbound import RoomWriter, claims_for, new_txn
 from welink_desktop.adapters.matrix.crypto.receiving import Receiver
 from welink_desktop.adapters.matrix.crypto.records import (
     MEGOLM,
+    Decrypted,
     Decryption,
     Device,
     DeviceRef,
+    Inbound,
     JsonObject,
     KeysClaim,
     KeysQuery,
@@ -25,8 +29,11 @@ from welink_desktop.adapters.matrix.crypto.records import (
     Request,
     RoomRules,
     SendToDevice,
+    Source,
+    Withheld,
 )
 from welink_desktop.adapters.matrix.crypto.store import CryptoStore
+from welink_desktop.adapters.matrix.crypto.trust import Channel, may_arrive
 from welink_desktop.core.clock import Clock
 from welink_desktop.core.errors import EncryptionRefused
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
@@ -53,29 +60,64 @@ class CryptoMachine:
         self._pickle_key = pickle_key
         self._clock = clock
         self._joined_at_ms = joined_at_ms
-        self.epoch = 0
-        """Grows whenever somebody's devices changed or memory was dropped: what was prepared before must be looked at again."""
+        self._epoch = 0
         self._load()
+
+    @property
+    def epoch(self) -> int:
+        """Grows whenever somebody's devices or trust changed or memory was dropped: what was prepared before must be looked at
+        again.
+        """
+        return self._epoch + self.identities.epoch
 
     def _load(self) -> None:
         key, store, clock = self._pickle_key, self._store, self._clock
         self._account = OwnAccount(self.user, self.device, store, key, clock)
         self._olm = OlmChannel(self._account, store, key, clock)
-        self._reader = RoomReader(store, key, clock, joined_at_ms=self._joined_at_ms, device_made_ms=self._account.row.created_ms)
+        self.identities = Identities(self._account, store)
+        self._reader = RoomReader(
+            store,
+            key,
+            clock,
+            joined_at_ms=self._joined_at_ms,
+            device_made_ms=self._account.row.created_ms,
+            only_signed=lambda: self.identities.only_signed,
+        )
         own_keys = (self._account.curve25519, self._account.ed25519)
-        self._lists = DeviceLists((self.user, self.device), own_keys, store, clock, self._devices_changed)
+        self._lists = DeviceLists((self.user, self.device), own_keys, store, self.identities, clock, self._devices_changed)
         self._lists.track([self.user])
-        self._writer = RoomWriter(self._account, self._olm, self._reader, store, key, clock)
+        self._writer = RoomWriter(self._account, self._olm, self._reader, self.identities, store, key, clock)
         self._receiver = Receiver(self._account, self._olm, self._reader, self._writer, self._lists, store, clock)
 
     def forget(self) -> None:
         """The store was rolled back: what is in memory may be ahead of it."""
-        self.epoch += 1
+        self._epoch += 1 + self.identities.epoch
         self._load()
 
     def _devices_changed(self, user: UserId) -> None:
-        self.epoch += 1
+        self._epoch += 1
         self._reader.forget_shields(user)
+
+    def take_changes(self) -> News:
+        """Whose trust and whose devices changed since the last time, by answers and by decisions."""
+        people = self.identities.take_changed()
+        for user in people:
+            self._reader.forget_shields(user)
+        lists, self._lists.changed_lists = self._lists.changed_lists, set()
+        return News(people=people, lists=lists)
+
+    def require_signed_devices(self, on: bool) -> None:
+        """The policy of MSC4153; kept in the store."""
+        self.identities.only_signed = on
+        self._reader.forget_shields()
+
+    def blocked(self, users: Iterable[UserId]) -> set[UserId]:
+        """Those of `users` whose verified identity changed: nothing may be encrypted for them until somebody decided."""
+        return self.identities.broken() & set(users)
+
+    def mark_outdated(self, user: UserId) -> None:
+        """Fetch this tracked user's list again."""
+        self._lists.mark_outdated(user)
 
     @property
     def keys(self) -> Mapping[str, str]:
@@ -131,6 +173,7 @@ class CryptoMachine:
                 news = News()
                 for user in self._lists.answered(request, answer):
                     news.add(self._receiver.settle(user))
+                news.add(self.take_changes())
                 return news
             case KeysClaim():
                 self._receiver.claimed(request, self._olm.claimed(request, answer))
@@ -180,7 +223,31 @@ class CryptoMachine:
         self._writer.end(room)
 
     def decrypt(self, room: RoomId, event: Mapping[str, Any]) -> Decryption:
-        return self._reader.read(room, event)
+        """Our own messages also tell whether our store is older than the world (`RoomWriter.notice_own`)."""
+        result = self._reader.read(room, event)
+        if isinstance(result, Decrypted) and result.sender_device == self.device and event.get("sender") == self.user:
+            self._writer.notice_own(room, result.session, result.index)
+        return result
+
+    def take_session(self, given: ExportedSession, source: Source) -> str | None:
+        """Keep a Megolm session that was handed on; returns its id if messages may be readable now that were not."""
+        return self._reader.take(given, source)
+
+    def sessions(self, room: RoomId) -> list[Inbound]:
+        """Every copy of every session of a room."""
+        return self._store.inbound_of(room)
+
+    def session(self, room: RoomId, session: str) -> list[Inbound]:
+        return self._store.inbound(room, session)
+
+    def exported(self, row: Inbound) -> JsonObject | None:
+        """`row` in the export format."""
+        return exported(row, self._pickle_key)
+
+    def note_withheld(self, room: RoomId, session: str, code: Withheld) -> None:
+        """Somebody explains why there is no key; it counts as little as the explanation of a sender."""
+        if self._store.withheld(room, session) is None:
+            self._store.save_withheld(room, session, code)
 
     def devices_named(self, refs: Iterable[DeviceRef]) -> list[Device]:
         """The known devices among `refs`, without ourselves and without devices whose keys changed."""
@@ -197,6 +264,14 @@ class CryptoMachine:
     def device_claims(self, devices: Sequence[Device]) -> list[KeysClaim]:
         """One-time keys for those of `devices` that have no Olm session."""
         return claims_for(self._olm.claimable(list(devices)))
+
+    def post(self, event_type: str, messages: Mapping[UserId, Mapping[DeviceId, JsonObject]]) -> SendToDevice:
+        """Messages in clear, kept in the store until they are sent. Raises `ValueError` for a type that needs Olm."""
+        if not may_arrive(event_type, Channel.PLAIN):
+            raise ValueError("not in clear")
+        request = SendToDevice(new_txn(), event_type, messages)
+        self._store.add_outgoing(request)
+        return request
 
     def encrypt_to_devices(self, event_type: str, contents: Sequence[tuple[Device, JsonObject]]) -> list[SendToDevice]:
         """Olm messages, in requests kept in the store; devices without a session are left out."""

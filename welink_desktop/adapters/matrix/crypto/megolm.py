@@ -3,13 +3,14 @@
 import collections
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import vodozemac
 
 from welink_desktop.adapters.matrix.crypto.canonical import storable
+from welink_desktop.adapters.matrix.crypto.exported import ExportedSession, shared_history_in
 from welink_desktop.adapters.matrix.crypto.records import (
     MEGOLM,
     Decrypted,
@@ -61,24 +62,32 @@ class RoomReader:
     """Reads room events. `joined_at_ms(room)` and `device_made_ms` only explain failures."""
 
     def __init__(
-        self, store: CryptoStore, pickle_key: bytes, clock: Clock, *, joined_at_ms: Callable[[RoomId], int], device_made_ms: int
+        self,
+        store: CryptoStore,
+        pickle_key: bytes,
+        clock: Clock,
+        *,
+        joined_at_ms: Callable[[RoomId], int],
+        device_made_ms: int,
+        only_signed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store = store
         self._clock = clock
         self._pickle_key = pickle_key
         self._joined_at_ms = joined_at_ms
         self._device_made_ms = device_made_ms
+        self._only_signed = only_signed
         self._cache: collections.OrderedDict[tuple[RoomId, str], list[_Opened]] = collections.OrderedDict()
 
     def forget(self) -> None:
         """Drop everything cached: the store was rolled back."""
         self._cache.clear()
 
-    def forget_shields(self, user: UserId) -> None:
-        """The user's devices or identity changed."""
+    def forget_shields(self, user: UserId | None = None) -> None:
+        """The user's devices or identity changed; without a user: the policy."""
         for opened in self._cache.values():
             for one in opened:
-                if one.row.sender == user:
+                if user is None or one.row.sender == user:
                     one.shield = None
 
     def add(self, room: RoomId, content: Mapping[str, Any], device: Device, source: Source) -> str | None:
@@ -93,7 +102,7 @@ class RoomReader:
         if session.session_id != content.get("session_id"):
             _log.warning("room key under another id", room=short(room))
             return None
-        shared = content.get("m.shared_history", content.get("org.matrix.msc3061.shared_history")) is True
+        shared = shared_history_in(content) is True
         row = Inbound(
             room=room,
             session=session.session_id,
@@ -109,6 +118,35 @@ class RoomReader:
         )
         return session.session_id if self._keep_better(row, session) else None
 
+    def take(self, given: ExportedSession, source: Source) -> str | None:
+        """Keep a session that was handed on (not `Source.OLM`); returns its id if messages may be readable now.
+
+        It may lower the first index of one that we have for sure, never replace or outrank it (§8.4, §8.9 rule 15).
+        """
+        try:
+            session = vodozemac.InboundGroupSession.import_session(vodozemac.ExportedSessionKey(given.key))
+        except ValueError:
+            _log.warning("malformed exported key", room=short(given.room))
+            return None
+        if session.session_id != given.session or source is Source.OLM:
+            _log.warning("exported key refused", room=short(given.room))
+            return None
+        copies = self._store.inbound(given.room, given.session)
+        proved = next((row for row in copies if row.source is Source.OLM), None)
+        row = Inbound(
+            room=given.room,
+            session=given.session,
+            sender_key=given.sender_key if proved is None else proved.sender_key,
+            sender_ed25519=given.sender_ed25519,
+            sender=UserId(""),
+            device=DeviceId(""),
+            source=source,
+            first_index=session.first_known_index,
+            pickle=session.pickle(self._pickle_key),
+            shared_history=given.shared_history is True,
+        )
+        return given.session if self._keep_better(row, session) else None
+
     def _keep_better(self, row: Inbound, session: vodozemac.InboundGroupSession) -> bool:
         """Store `row` if it is new, opens earlier messages of the same ratchet, or is better proved; never mix two ratchets."""
         known = next((one for one in self._store.inbound(row.room, row.session) if one.sender_key == row.sender_key), None)
@@ -119,12 +157,12 @@ class RoomReader:
                 if known.source is Source.OLM or row.source is not Source.OLM:
                     return False
             else:
-                proved = Source.OLM if Source.OLM in (known.source, row.source) else known.source
-                if known.first_index <= row.first_index:
-                    if proved is known.source:
-                        return False
-                    row = dataclasses.replace(row, pickle=known.pickle, first_index=known.first_index)
-                row = dataclasses.replace(row, source=proved)
+                better = row.first_index < known.first_index
+                proved = row if row.source is Source.OLM and known.source is not Source.OLM else known
+                if proved is known and not better:
+                    return False
+                longer = row if better else known
+                row = dataclasses.replace(proved, pickle=longer.pickle, first_index=longer.first_index)
         self._store.save_inbound(row)
         self._cache.pop((row.room, row.session), None)
         return True
@@ -137,21 +175,38 @@ class RoomReader:
         copies = self._opened(room, envelope.session)
         if not copies:
             return self._missing(room, envelope, later=False)
-        opened = next((one for one in copies if is_owner(event_sender=envelope.sender, session_owner=one.row.sender)), None)
-        if opened is None:
+        owned = [one for one in copies if is_owner(event_sender=envelope.sender, session_owner=self._owner(one.row))]
+        if not owned:
             return Undecryptable(UndecryptableReason.SENDER_MISMATCH, device=envelope.device)
-        return self._decrypt(room, envelope, opened)
+        return self._decrypt(room, envelope, owned)
 
-    def _decrypt(self, room: RoomId, envelope: _Envelope, opened: _Opened) -> Decryption:
+    def _owner(self, row: Inbound) -> UserId | None:
+        """Whose messages the session brings; None: it was handed on, and the claimed device is nobody's that we know."""
+        if row.source is Source.OLM or row.sender:
+            return row.sender
+        claimed = self._store.devices_with_key(row.sender_key)
+        return next((device.user for device in claimed if device.ed25519 == row.sender_ed25519), None)
+
+    def _decrypt(self, room: RoomId, envelope: _Envelope, copies: Sequence[_Opened]) -> Decryption:
+        """With the first of `copies` (the best proved one) that opens the message."""
         try:
             message = vodozemac.MegolmMessage.from_base64(envelope.ciphertext)
-            index = message.message_index()
-            if index < opened.row.first_index:
-                return self._missing(room, envelope, later=True)
-            plain = opened.session.decrypt(message)
         except ValueError:
             return _DAMAGED
-        inner = _room_event(plain.plaintext)
+        index = message.message_index()
+        reaching = [one for one in copies if one.row.first_index <= index]
+        if not reaching:
+            return self._missing(room, envelope, later=True)
+        for opened in reaching:
+            try:
+                plain = opened.session.decrypt(message)
+            except ValueError:
+                continue
+            return self._judged(room, envelope, opened, plain.plaintext, index)
+        return _DAMAGED
+
+    def _judged(self, room: RoomId, envelope: _Envelope, opened: _Opened, plaintext: bytes, index: int) -> Decryption:
+        inner = _room_event(plaintext)
         if inner is None or not may_arrive(inner["type"], Channel.MEGOLM) or "state_key" in inner:
             return _DAMAGED
         if inner.get("room_id") != room:
@@ -170,7 +225,7 @@ class RoomReader:
             return found
         opened = [
             _Opened(row, vodozemac.InboundGroupSession.from_pickle(row.pickle, self._pickle_key))
-            for row in sorted(self._store.inbound(room, session), key=lambda row: (row.first_index, row.source is not Source.OLM))
+            for row in sorted(self._store.inbound(room, session), key=lambda row: (row.source is not Source.OLM, row.first_index))
         ]
         if opened:
             self._cache[key] = opened
@@ -185,8 +240,12 @@ class RoomReader:
             signed = row.owner_signed
             if device is not None and (device.curve25519, device.ed25519) == (row.sender_key, row.sender_ed25519):
                 signed = device.owner_signed
+            owner = self._store.identity(row.sender)
             opened.shield = shield_of(
-                row.source, device_signed=signed, owner_has_identity=self._store.identity(row.sender) is not None
+                row.source,
+                device_signed=signed,
+                owner_has_identity=owner is not None and (owner.master != "" or owner.changed),
+                only_signed=self._only_signed(),
             )
         return opened.shield
 

@@ -1,6 +1,7 @@
 """A store that lives as long as the program: for tests, benches and throw-away devices."""
 
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Collection, Iterable, Mapping
 
 from welink_desktop.adapters.matrix.crypto.records import (
     AccountRow,
@@ -10,6 +11,7 @@ from welink_desktop.adapters.matrix.crypto.records import (
     JsonObject,
     OlmSession,
     Outbound,
+    OwnTrust,
     SendToDevice,
     Share,
     Tracking,
@@ -18,6 +20,7 @@ from welink_desktop.adapters.matrix.crypto.records import (
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 
 HELD_PER_USER = 100
+OLM_SEEN = 20_000
 
 
 class MemoryStore:
@@ -28,11 +31,15 @@ class MemoryStore:
         self._tracking: dict[UserId, Tracking] = {}
         self._devices: dict[UserId, dict[DeviceId, Device]] = {}
         self._identities: dict[UserId, Identity] = {}
+        self._own_trust = OwnTrust()
+        self._secrets: dict[bool, dict[str, str]] = {False: {}, True: {}}
+        self._signatures: dict[int, str] = {}
         self._olm: dict[tuple[str, str], OlmSession] = {}
         self._unwedged: dict[str, int] = {}
         self._outgoing: dict[str, SendToDevice] = {}
         self._held: dict[int, tuple[UserId, str, JsonObject]] = {}
         self._rows = 0
+        self._olm_seen: dict[str, None] = {}
         self._inbound: dict[tuple[RoomId, str], dict[str, Inbound]] = {}
         self._indexes: dict[tuple[str, int], tuple[str, int]] = {}
         self._outbound: dict[RoomId, Outbound] = {}
@@ -80,6 +87,34 @@ class MemoryStore:
     def save_identity(self, identity: Identity) -> None:
         self._identities[identity.user] = identity
 
+    def identities(self) -> list[Identity]:
+        return list(self._identities.values())
+
+    def changed_identities(self) -> list[Identity]:
+        return [one for one in self._identities.values() if one.changed]
+
+    def own_trust(self) -> OwnTrust:
+        return self._own_trust
+
+    def save_own_trust(self, trust: OwnTrust) -> None:
+        self._own_trust = trust
+
+    def identity_secrets(self, *, pending: bool = False) -> dict[str, str]:
+        return dict(self._secrets[pending])
+
+    def save_identity_secrets(self, secrets: Mapping[str, str], *, pending: bool = False) -> None:
+        self._secrets[pending] = dict(secrets)
+
+    def signature_uploads(self) -> list[tuple[int, JsonObject]]:
+        return [(row, json.loads(body)) for row, body in self._signatures.items()]
+
+    def add_signature_upload(self, body: JsonObject) -> None:
+        self._rows += 1
+        self._signatures[self._rows] = json.dumps(body)
+
+    def remove_signature_upload(self, row: int) -> None:
+        self._signatures.pop(row, None)
+
     def olm_sessions(self, curve25519: str) -> list[OlmSession]:
         return [row for (key, _), row in self._olm.items() if key == curve25519]
 
@@ -119,11 +154,22 @@ class MemoryStore:
     def release(self, row: int) -> None:
         self._held.pop(row, None)
 
+    def olm_seen(self, digest: str) -> bool:
+        return digest in self._olm_seen
+
+    def save_olm_seen(self, digest: str) -> None:
+        self._olm_seen[digest] = None
+        if len(self._olm_seen) > OLM_SEEN:
+            del self._olm_seen[next(iter(self._olm_seen))]
+
     def inbound(self, room: RoomId, session: str) -> list[Inbound]:
         return list(self._inbound.get((room, session), {}).values())
 
     def save_inbound(self, row: Inbound) -> None:
         self._inbound.setdefault((row.room, row.session), {})[row.sender_key] = row
+
+    def inbound_of(self, room: RoomId) -> list[Inbound]:
+        return [row for (owner, _), copies in self._inbound.items() if owner == room for row in copies.values()]
 
     def remember_index(self, session: str, index: int, event: str, at_ms: int) -> tuple[str, int] | None:
         key = (session, index)

@@ -1,6 +1,7 @@
 """Olm: one-to-one sessions with devices (matrix.md §8.3)."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +29,10 @@ class OlmFailure(Exception):
 
 
 class Duplicate(OlmFailure):
-    """It was read before: not a sign of a broken session."""
+    """This very message was read before: not a sign of a broken session.
+
+    Another message under a key that was used before is one: its sender works with an old copy of the session.
+    """
 
 
 class Wedged(OlmFailure):
@@ -72,7 +76,7 @@ class OlmChannel:
             "recipient": device.user,
             "recipient_keys": {"ed25519": device.ed25519},
             "keys": {"ed25519": self._account.ed25519},
-            "sender_device_keys": self._account.device_keys,
+            "sender_device_keys": self._account.shown_keys,
         }
         session = vodozemac.Session.from_pickle(row.pickle, self._pickle_key)
         kind, body = session.encrypt(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()).to_parts()
@@ -86,7 +90,11 @@ class OlmChannel:
     def decrypt(self, sender: UserId, content: Mapping[str, Any]) -> Opened:
         """Raises `Duplicate`, `Wedged` or `NotForUs`."""
         sender_key, message = self._envelope(content)
+        digest = _digest(sender_key, message)
+        if self._store.olm_seen(digest):
+            raise Duplicate
         plain, new_session = self._open(sender_key, message)
+        self._store.save_olm_seen(digest)
         try:
             payload = json.loads(plain)
         except (ValueError, RecursionError):
@@ -171,23 +179,21 @@ class OlmChannel:
     def _open(self, sender_key: str, message: vodozemac.AnyOlmMessage) -> tuple[bytes, bool]:
         pre_key = message.to_pre_key()
         rows = sorted(self._store.olm_sessions(sender_key), key=lambda row: (row.decrypted_ms, row.created_ms), reverse=True)
-        duplicate = False
+        matches = False
         for row in rows:
             session = vodozemac.Session.from_pickle(row.pickle, self._pickle_key)
             if pre_key is not None and not session.session_matches(pre_key):
                 continue
+            matches = True
             try:
                 plain = session.decrypt(message)
-            except ValueError as error:
-                duplicate = duplicate or "can't be created" in str(error)
+            except ValueError:
                 continue
             self._store.save_olm_session(
                 dataclasses.replace(row, pickle=session.pickle(self._pickle_key), decrypted_ms=self._clock.now_ms())
             )
             return plain, False
-        if duplicate:
-            raise Duplicate
-        if pre_key is None:
+        if pre_key is None or matches:
             raise Wedged
         return self._accept(sender_key, pre_key), True
 
@@ -217,6 +223,11 @@ class OlmChannel:
         """The one that was decrypted with or made last: a session made because another is wedged must win over it."""
         rows = self._store.olm_sessions(curve25519)
         return max(rows, key=lambda row: (max(row.decrypted_ms, row.created_ms), row.decrypted_ms), default=None)
+
+
+def _digest(sender_key: str, message: vodozemac.AnyOlmMessage) -> str:
+    kind, body = message.to_parts()
+    return hashlib.sha256(f"{sender_key}|{kind}|".encode() + body).hexdigest()
 
 
 def _text_at(value: Mapping[str, Any], outer: str, inner: str) -> str:

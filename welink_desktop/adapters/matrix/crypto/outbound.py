@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import vodozemac
 
 from welink_desktop.adapters.matrix.crypto.account import OwnAccount
+from welink_desktop.adapters.matrix.crypto.identities import Identities
 from welink_desktop.adapters.matrix.crypto.megolm import RoomReader
 from welink_desktop.adapters.matrix.crypto.olm import OlmChannel
 from welink_desktop.adapters.matrix.crypto.records import (
@@ -25,7 +26,7 @@ from welink_desktop.adapters.matrix.crypto.records import (
     Withheld,
 )
 from welink_desktop.adapters.matrix.crypto.store import CryptoStore
-from welink_desktop.adapters.matrix.crypto.trust import key_withheld, rotation_of, session_ended, session_worn
+from welink_desktop.adapters.matrix.crypto.trust import rotation_of, session_ended, session_worn
 from welink_desktop.core.clock import Clock
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.log import short, topic
@@ -50,11 +51,19 @@ class RoomWriter:
     """Encrypts room events and hands their keys to devices."""
 
     def __init__(
-        self, account: OwnAccount, olm: OlmChannel, reader: RoomReader, store: CryptoStore, pickle_key: bytes, clock: Clock
+        self,
+        account: OwnAccount,
+        olm: OlmChannel,
+        reader: RoomReader,
+        identities: Identities,
+        store: CryptoStore,
+        pickle_key: bytes,
+        clock: Clock,
     ) -> None:
         self._account = account
         self._olm = olm
         self._reader = reader
+        self._identities = identities
         self._store = store
         self._pickle_key = pickle_key
         self._clock = clock
@@ -116,11 +125,20 @@ class RoomWriter:
         if row is not None:
             self._store.save_outbound(dataclasses.replace(row, invalid=True))
 
+    def notice_own(self, room: RoomId, session: str, index: int) -> None:
+        """A message of our own came back. One that this store never wrote means that the store is an old copy: going on with
+        the session would use its keys twice, so it ends.
+        """
+        row = self._store.outbound(room)
+        if row is not None and row.session == session and index >= row.messages and not row.invalid:
+            _log.warning("the store is older than our messages", room=short(room))
+            self.end(room)
+
     def share_again(self, device: Device) -> list[SendToDevice]:
         """Send the sessions that this device was given once more: it may have lost them with its Olm session."""
         requests = []
         for session in self._store.outbounds_shared_with(device.user, device.device):
-            if session.invalid or key_withheld(device) is not None:
+            if session.invalid or self._identities.withheld(device) is not None:
                 continue
             share = next((one for one in self._store.shares(session.room, session.session) if _is(one, device)), None)
             if share is None or share.curve25519 != device.curve25519:
@@ -144,7 +162,7 @@ class RoomWriter:
         for device in self._store.devices_of(rules.recipients):
             if device.ref == (self._account.user, self._account.device):
                 continue
-            code = key_withheld(device)
+            code = self._identities.withheld(device)
             if code is None:
                 allowed[device.ref] = device
             else:

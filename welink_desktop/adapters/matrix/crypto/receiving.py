@@ -82,12 +82,12 @@ class Receiver:
 
     def claims(self) -> list[KeysClaim]:
         """One-time keys for new sessions with devices whose session broke."""
-        return claims_for(list(self._wedged.values()))
+        return claims_for(self._olm.claimable(list(self._wedged.values()), even_with_session=True))
 
     def claimed(self, claim: KeysClaim, made: Sequence[Device]) -> None:
         """Tell devices whose session was renewed, and give them our current room keys again."""
         for device in claim.devices:
-            if self._wedged.pop(device.ref, None) is None or device not in made:
+            if device not in made or self._wedged.pop(device.ref, None) is None:
                 continue
             sealed = self._olm.encrypt(device, "m.dummy", {})
             if sealed is not None:

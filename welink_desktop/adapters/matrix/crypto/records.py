@@ -41,7 +41,8 @@ class Device:
     """A device of somebody whose self-signature was checked.
 
     `keys_changed`: the server now shows other keys under this id; the record keeps the old ones and gets no keys.
-    `owner_signed`: signed by the owner's self-signing key. `raw` is the received JSON text.
+    `owner_signed`: signed by the owner's pinned identity. `shown_signed`: signed by the identity that the owner shows now,
+    pinned or not: good enough to get keys while nobody verified the owner, never a proof. `raw` is the received JSON text.
     """
 
     user: UserId
@@ -54,6 +55,7 @@ class Device:
     owner_signed: bool = False
     dehydrated: bool = False
     raw: str = field(default="", repr=False)
+    shown_signed: bool = False
 
     @property
     def ref(self) -> DeviceRef:
@@ -62,12 +64,48 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The pinned cross-signing identity of a user: first master key seen, current self-signing key."""
+    """What is known of a user's cross-signing identity (matrix.md §8.6). Keys are public, "" for none.
+
+    `master`: the pinned one: first seen, accepted or verified. `shown`: what the server shows now; `self_signing` and
+    `user_signing` (own identity only) belong to it, and `raw` is its JSON text. `changed`: shown and pinned differ and nobody
+    decided yet. `was_verified`: the pinned one was verified by us at any time. `signed_with`: our user-signing key that signed
+    the shown one. `withdrawn`: that signature does not count, the person took it back.
+    """
 
     user: UserId
     master: str
     self_signing: str
     changed: bool = False
+    shown: str = ""
+    user_signing: str = ""
+    was_verified: bool = False
+    signed_with: str = ""
+    withdrawn: bool = False
+    raw: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnIdentity:
+    """Our account's identity as the server shows it; "" where it shows nothing.
+
+    `held`: names of the secrets (`m.cross_signing.…`) of these very keys that are here. `verified`: proved to be ours.
+    `replaced`: it is not the one that was proved before.
+    """
+
+    master: str
+    self_signing: str
+    user_signing: str
+    held: frozenset[str] = frozenset()
+    verified: bool = False
+    replaced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTrust:
+    """`trusted`: our own master key that was proved to be ours, "" if none was. `only_signed`: the policy of MSC4153."""
+
+    trusted: str = ""
+    only_signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,16 +232,23 @@ class ToDevice:
 
 @dataclass(slots=True)
 class News:
-    """What a batch of to-device events led to."""
+    """What a batch of to-device events, or an answer, led to.
+
+    `people`: whose trust or identity is not what it was. `lists`: whose devices are not what they were.
+    """
 
     room_keys: list[tuple[RoomId, str]] = field(default_factory=list)
     to_device: list[ToDevice] = field(default_factory=list)
     withheld: list[tuple[RoomId, str]] = field(default_factory=list)
+    people: set[UserId] = field(default_factory=set)
+    lists: set[UserId] = field(default_factory=set)
 
     def add(self, other: "News") -> None:
         self.room_keys += other.room_keys
         self.to_device += other.to_device
         self.withheld += other.withheld
+        self.people |= other.people
+        self.lists |= other.lists
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Where the core keeps things. Every call joins the caller's transaction; nothing here waits or raises for absence."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from welink_desktop.adapters.matrix.crypto.records import (
@@ -11,6 +11,7 @@ from welink_desktop.adapters.matrix.crypto.records import (
     JsonObject,
     OlmSession,
     Outbound,
+    OwnTrust,
     SendToDevice,
     Share,
     Tracking,
@@ -49,9 +50,34 @@ class DeviceStore(Protocol):
 
     def replace_devices(self, user: UserId, devices: Iterable[Device]) -> None: ...
 
+
+class IdentityStore(Protocol):
     def identity(self, user: UserId) -> Identity | None: ...
 
     def save_identity(self, identity: Identity) -> None: ...
+
+    def identities(self) -> list[Identity]:
+        """Everybody's."""
+
+    def changed_identities(self) -> list[Identity]:
+        """Those with `changed`."""
+
+    def own_trust(self) -> OwnTrust: ...
+
+    def save_own_trust(self, trust: OwnTrust) -> None: ...
+
+    def identity_secrets(self, *, pending: bool = False) -> dict[str, str]:
+        """Seeds by name; `pending`: made here, and the server was not heard to have their public keys yet."""
+
+    def save_identity_secrets(self, secrets: Mapping[str, str], *, pending: bool = False) -> None:
+        """Replaces all of that kind."""
+
+    def signature_uploads(self) -> list[tuple[int, JsonObject]]:
+        """Bodies for `signatures/upload` that the server may not have yet, oldest first."""
+
+    def add_signature_upload(self, body: JsonObject) -> None: ...
+
+    def remove_signature_upload(self, row: int) -> None: ...
 
 
 class OlmStore(Protocol):
@@ -85,12 +111,21 @@ class OlmStore(Protocol):
 
     def release(self, row: int) -> None: ...
 
+    def olm_seen(self, digest: str) -> bool:
+        """This very Olm message was opened before."""
+
+    def save_olm_seen(self, digest: str) -> None:
+        """Keeps the newest 20,000."""
+
 
 class MegolmStore(Protocol):
     def inbound(self, room: RoomId, session: str) -> list[Inbound]:
         """Copies of the session, one per claimed owner."""
 
     def save_inbound(self, row: Inbound) -> None: ...
+
+    def inbound_of(self, room: RoomId) -> list[Inbound]:
+        """Every session of a room, all copies."""
 
     def remember_index(self, session: str, index: int, event: str, at_ms: int) -> tuple[str, int] | None:
         """Bind (session, index) to the event for ever. The earlier (event, time) if there is one, else None."""
@@ -127,5 +162,5 @@ class MegolmStore(Protocol):
     def save_withheld_sent(self, session: str, user: UserId, device: DeviceId) -> None: ...
 
 
-class CryptoStore(AccountStore, DeviceStore, OlmStore, MegolmStore, Protocol):
+class CryptoStore(AccountStore, DeviceStore, IdentityStore, OlmStore, MegolmStore, Protocol):
     """Everything the core remembers."""

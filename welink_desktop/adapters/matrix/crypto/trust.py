@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from welink_desktop.adapters.matrix.crypto.records import MEGOLM, Device, DeviceRef, Outbound, RoomRules, Source, Withheld
+from welink_desktop.core.security import PersonTrust
 from welink_desktop.core.trust import Shield, Undecryptable, UndecryptableReason
 
 HOUR_MS = 3_600_000
@@ -69,17 +70,93 @@ def judge_device(
     return DeviceVerdict.ACCEPT
 
 
-def key_withheld(device: Device) -> Withheld | None:
-    """Why this device gets no room key; None: it gets it.
+def device_verified(*, own_verified: bool, user_signed: bool, device_signed: bool, pin_holds: bool) -> bool:
+    """May this device be shown as verified, and be given secrets (§8.9 rule 6)? Only if the whole chain holds.
 
-    Until identities can be verified every valid device of a member gets keys, signed by its owner or not (§8.2 rule 4 is
-    checked before a device exists for us). A device whose keys changed gets none.
+    `own_verified`: our own identity was proved to be ours. `user_signed`: our user-signing key signed the owner's master key
+    (true for our own account). `device_signed`: by the owner's self-signing key, that one by the master. `pin_holds`: the
+    master is the pinned one and the device's keys never changed.
     """
-    if device.keys_changed:
+    return own_verified and user_signed and device_signed and pin_holds
+
+
+def own_identity_verified(*, shown: str, trusted: str, private: str) -> bool:
+    """Is the master key that the server shows for us ours? `trusted`: proved by a verification; `private`: the public key of
+    the private master that we hold. "" stands for none.
+    """
+    return shown != "" and shown in (trusted, private)
+
+
+def person_trust(*, published: bool, changed: bool, was_verified: bool, own_verified: bool, user_signed: bool) -> PersonTrust:
+    """What we know about somebody (§8.6). A change counts before everything else; nobody is verified by an own identity that
+    is not verified itself.
+    """
+    if changed:
+        return PersonTrust.BROKEN if was_verified else PersonTrust.CHANGED
+    if not published:
+        return PersonTrust.NONE
+    return PersonTrust.VERIFIED if own_verified and user_signed else PersonTrust.SEEN
+
+
+class PinVerdict(enum.Enum):
+    """What becomes of the pinned master key when the server shows one (or none)."""
+
+    NOTHING = "nothing"
+    FIRST = "first"
+    SAME = "same"
+    PROVED = "proved"
+    """Another one, which our verified identity signed: verified on another device of ours. It becomes the pinned one."""
+    CHANGED = "changed"
+
+
+def judge_master(*, pinned: str, shown: str, signed_by_us: bool) -> PinVerdict:
+    """`pinned` and `shown`: master keys, "" for none. One that vanished has changed. `signed_by_us`: the shown one, by our
+    user-signing key while our own identity is verified.
+    """
+    if shown == pinned:
+        return PinVerdict.SAME if pinned else PinVerdict.NOTHING
+    if not pinned:
+        return PinVerdict.FIRST
+    return PinVerdict.PROVED if shown and signed_by_us else PinVerdict.CHANGED
+
+
+def may_sign_master(*, own_verified: bool, holds_key: bool, compared: str, shown: str) -> bool:
+    """May we sign somebody's master key (§8.9 rule 19)? Only the one that was compared, and only if it is still shown."""
+    return own_verified and holds_key and compared != "" and compared == shown
+
+
+def may_sign_device(*, own_verified: bool, holds_key: bool, keys_changed: bool, compared: str, known: str) -> bool:
+    """May we sign a device of ours? `compared`: the ed25519 key that was compared, `known`: the one of the device list."""
+    return own_verified and holds_key and not keys_changed and compared != "" and compared == known
+
+
+def secret_fits(*, public: str, published: str) -> bool:
+    """A private key is believed only if its public half is the one published for this purpose (§8.6, §8.9 rule 5)."""
+    return published != "" and public == published
+
+
+def key_withheld(device: Device, *, only_signed: bool = False, owner_broken: bool = False) -> Withheld | None:
+    """Why this device gets no room key; None: it gets it (§8.9 rules 1 and 11).
+
+    `only_signed`: the policy of MSC4153, for our own devices, too. `owner_broken`: the owner's identity changed after we had
+    verified it. A device whose keys changed never gets one.
+    """
+    if device.keys_changed or owner_broken or (only_signed and not device.shown_signed):
         return Withheld.UNVERIFIED
     if MEGOLM not in device.algorithms:
         return Withheld.UNAVAILABLE
     return None
+
+
+def may_be_told(event_type: str, device: Device, *, only_signed: bool = False, owner_broken: bool = False) -> bool:
+    """May an encrypted to-device message go to this device? Verifications are how a device becomes trusted, so they may;
+    everything else may carry keys (§8.9 rule 21).
+    """
+    if device.keys_changed:
+        return False
+    if event_type.startswith(_VERIFICATION) or event_type == "m.dummy":
+        return True
+    return not owner_broken and (device.shown_signed or not only_signed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +199,23 @@ def session_worn(session: Outbound, now_ms: int) -> bool:
     return session.messages >= session.period_messages or age >= session.period_ms or age < -HOUR_MS
 
 
-def is_owner(*, event_sender: str, session_owner: str) -> bool:
-    """A message belongs to the user whose device delivered the session; nothing else in the event has a vote (§8.9 rule 3)."""
-    return event_sender == session_owner
+def is_owner(*, event_sender: str, session_owner: str | None) -> bool:
+    """A message belongs to the user whose device delivered the session; nothing else in the event has a vote (§8.9 rule 3).
+
+    None: the session was handed on and its owner is not known; such messages are never shown as authentic (rule 15).
+    """
+    return session_owner is None or event_sender == session_owner
 
 
-def shield_of(source: Source, *, device_signed: bool, owner_has_identity: bool) -> Shield:
+def shield_of(source: Source, *, device_signed: bool, owner_has_identity: bool, only_signed: bool = False) -> Shield:
     """The mark of a decrypted message whose sender owns the session.
 
-    `owner_has_identity`: the sender ever published a cross-signing identity; only then a missing signature says something.
+    `device_signed`: by the sender's pinned identity. `owner_has_identity`: the sender ever published one; only then, or under
+    the policy `only_signed`, a missing signature says something.
     """
     if source is not Source.OLM:
         return Shield.UNPROVEN
-    if owner_has_identity and not device_signed:
+    if not device_signed and (owner_has_identity or only_signed):
         return Shield.UNSIGNED
     return Shield.AUTHENTIC
 

@@ -1,12 +1,11 @@
 """Tables of the encryption core, and the inbox of to-device events that are not processed yet."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from welink_desktop.adapters.matrix.crypto.records import (
     AccountRow,
     Device,
-    Identity,
     Inbound,
     JsonObject,
     OlmSession,
@@ -18,19 +17,18 @@ from welink_desktop.adapters.matrix.crypto.records import (
     Withheld,
 )
 from welink_desktop.adapters.matrix.store.database import Database, Row, Transaction
+from welink_desktop.adapters.matrix.store.identity import SqlIdentityStore
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 
 HELD_PER_USER = 100
-_DEVICE = "user, device, curve25519, ed25519, algorithms, name, keys_changed, owner_signed, dehydrated, raw"
+OLM_SEEN = 20_000
+_DEVICE = "user, device, curve25519, ed25519, algorithms, name, keys_changed, owner_signed, dehydrated, raw, shown_signed"
 _INBOUND = "room, session, sender_key, sender_ed25519, sender, device, source, first_index, pickle, shared_history, owner_signed"
 _OUTBOUND = "room, session, pickle, first_key, created_ms, messages, period_ms, period_messages, shared_history, invalid"
 
 
-class SqlCryptoStore:
+class SqlCryptoStore(SqlIdentityStore):
     """`CryptoStore` over the account's database; writes join the running transaction."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def account(self) -> AccountRow | None:
         row = self._row("SELECT pickle, uploaded, server_count, fallback_at_ms, fallback_used, created_ms FROM crypto_account")
@@ -79,7 +77,7 @@ class SqlCryptoStore:
         with self._database.transaction() as t:
             t.execute("DELETE FROM crypto_devices WHERE user = ?", (user,))
             t.executemany(
-                f"INSERT INTO crypto_devices({_DEVICE}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO crypto_devices({_DEVICE}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
                         one.user,
@@ -92,20 +90,11 @@ class SqlCryptoStore:
                         one.owner_signed,
                         one.dehydrated,
                         one.raw,
+                        one.shown_signed,
                     )
                     for one in devices
                 ],
             )
-
-    def identity(self, user: UserId) -> Identity | None:
-        row = self._row("SELECT master, self_signing, changed FROM crypto_identities WHERE user = ?", (user,))
-        return None if row is None else Identity(user, row[0], row[1], bool(row[2]))
-
-    def save_identity(self, identity: Identity) -> None:
-        self._write(
-            "INSERT OR REPLACE INTO crypto_identities(user, master, self_signing, changed) VALUES(?, ?, ?, ?)",
-            (identity.user, identity.master, identity.self_signing, identity.changed),
-        )
 
     def olm_sessions(self, curve25519: str) -> list[OlmSession]:
         rows = self._rows("SELECT session, pickle, created_ms, decrypted_ms FROM crypto_olm WHERE curve25519 = ?", (curve25519,))
@@ -162,6 +151,13 @@ class SqlCryptoStore:
     def release(self, row: int) -> None:
         self._write("DELETE FROM crypto_held WHERE position = ?", (row,))
 
+    def olm_seen(self, digest: str) -> bool:
+        return self._row("SELECT 1 FROM crypto_olm_seen WHERE digest = ?", (digest,)) is not None
+
+    def save_olm_seen(self, digest: str) -> None:
+        self._write("INSERT OR IGNORE INTO crypto_olm_seen(digest) VALUES(?)", (digest,))
+        self._write("DELETE FROM crypto_olm_seen WHERE position <= (SELECT max(position) FROM crypto_olm_seen) - ?", (OLM_SEEN,))
+
     def inbound(self, room: RoomId, session: str) -> list[Inbound]:
         query = f"SELECT {_INBOUND} FROM crypto_inbound WHERE room = ? AND session = ?"  # noqa: S608  # a literal list of columns
         return [_inbound(row) for row in self._rows(query, (room, session))]
@@ -183,6 +179,10 @@ class SqlCryptoStore:
                 row.owner_signed,
             ),
         )
+
+    def inbound_of(self, room: RoomId) -> list[Inbound]:
+        query = f"SELECT {_INBOUND} FROM crypto_inbound WHERE room = ?"  # noqa: S608  # a literal list of columns
+        return [_inbound(row) for row in self._rows(query, (room,))]
 
     def remember_index(self, session: str, index: int, event: str, at_ms: int) -> tuple[str, int] | None:
         query = "INSERT OR IGNORE INTO crypto_indexes(session, number, event, at_ms) VALUES(?, ?, ?, ?)"
@@ -264,21 +264,6 @@ class SqlCryptoStore:
     def save_withheld_sent(self, session: str, user: UserId, device: DeviceId) -> None:
         self._write("INSERT OR IGNORE INTO crypto_withheld_sent(session, user, device) VALUES(?, ?, ?)", (session, user, device))
 
-    def _write(self, sql: str, params: Sequence[object] = ()) -> int:
-        running = self._database.running
-        if running is not None:
-            return running.execute(sql, params)
-        with self._database.transaction() as t:
-            return t.execute(sql, params)
-
-    def _row(self, sql: str, params: Sequence[object] = ()) -> Row | None:
-        with self._database.read() as t:
-            return t.row(sql, params)
-
-    def _rows(self, sql: str, params: Sequence[object] = ()) -> list[Row]:
-        with self._database.read() as t:
-            return t.rows(sql, params)
-
 
 class Inbox:
     """To-device events that a sync answer brought and that are not processed yet, in order."""
@@ -317,6 +302,7 @@ def _device(row: Row) -> Device:
         bool(row[7]),
         bool(row[8]),
         row[9],
+        bool(row[10]),
     )
 
 

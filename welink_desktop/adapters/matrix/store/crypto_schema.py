@@ -49,4 +49,9 @@ MIGRATIONS = (
             "CREATE TABLE crypto_inbox(position INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL)",
         ),
     ),
+    Migration(
+        "healing",
+        1,
+        ("CREATE TABLE crypto_olm_seen(position INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL UNIQUE)",),
+    ),
 )

@@ -1,6 +1,6 @@
 """All migrations, each family's in order. A new module of tables is added at the end."""
 
-from welink_desktop.adapters.matrix.store import account, crypto_schema, media, outbox, people, rooms, timeline
+from welink_desktop.adapters.matrix.store import account, backup, crypto_schema, identity, media, outbox, people, rooms, timeline
 from welink_desktop.adapters.matrix.store.database import Migration
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -9,6 +9,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     *timeline.MIGRATIONS,
     *outbox.MIGRATIONS,
     *crypto_schema.MIGRATIONS,
+    *identity.MIGRATIONS,
     *media.MIGRATIONS,
     *people.MIGRATIONS,
+    *backup.MIGRATIONS,
 )

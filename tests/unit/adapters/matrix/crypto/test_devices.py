@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from tests.support.key_server import CURVE, FakeClock, KeyServer, Party, rules_for
 from welink_desktop.adapters.matrix.crypto.canonical import encode, signed_part
-from welink_desktop.adapters.matrix.crypto.devices import parse_device, published_identity
+from welink_desktop.adapters.matrix.crypto.devices import parse_device
+from welink_desktop.adapters.matrix.crypto.identities import Published, published_identity
 from welink_desktop.adapters.matrix.crypto.machine import CryptoMachine
 from welink_desktop.adapters.matrix.crypto.memory import MemoryStore
 from welink_desktop.adapters.matrix.crypto.records import Decrypted, KeysClaim, KeysQuery, KeysUpload
@@ -264,15 +265,15 @@ def test_the_self_signing_key_counts_only_with_the_masters_signature() -> None:
     identity = Identity(BOB)
     answer = identity.answer()
     expected = (identity.public(identity.master), identity.public(identity.self_signing))
-    assert published_identity(BOB, answer) == expected
+    found = published_identity(BOB, answer)
+    assert (found.master, found.self_signing) == expected
     del answer["self_signing_keys"][BOB]["signatures"]
-    assert published_identity(BOB, answer) == (expected[0], "")
+    found = published_identity(BOB, answer)
+    assert (found.master, found.self_signing) == (expected[0], "")
     answer["master_keys"][BOB]["usage"] = ["self_signing"]
-    assert published_identity(BOB, answer) == ("", "")
-    assert published_identity(BOB, {"master_keys": {BOB: {"user_id": BOB, "usage": ["master"], "keys": {"ed25519:x": "y"}}}}) == (
-        "",
-        "",
-    )
+    assert published_identity(BOB, answer) == Published()
+    odd = {"user_id": BOB, "usage": ["master"], "keys": {"ed25519:x": "y"}}
+    assert published_identity(BOB, {"master_keys": {BOB: odd}}) == Published()
 
 
 def shield(server: KeyServer, clock: FakeClock, *, sign: bool) -> Shield:

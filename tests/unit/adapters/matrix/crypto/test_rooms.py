@@ -16,8 +16,8 @@ from welink_desktop.adapters.matrix.crypto.outbound import NotPrepared
 from welink_desktop.adapters.matrix.crypto.records import Decrypted, SendToDevice, Source
 from welink_desktop.adapters.matrix.crypto.store import CryptoStore
 from welink_desktop.adapters.matrix.store.crypto import SqlCryptoStore
-from welink_desktop.adapters.matrix.store.crypto_schema import MIGRATIONS
 from welink_desktop.adapters.matrix.store.database import Database
+from welink_desktop.adapters.matrix.store.schema import MIGRATIONS
 from welink_desktop.core.errors import EncryptionRefused
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.trust import Shield, Undecryptable, UndecryptableReason

@@ -3,21 +3,33 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from welink_desktop.adapters.matrix.crypto.exported import ExportedSession
+from welink_desktop.adapters.matrix.crypto.identities import Identities
 from welink_desktop.adapters.matrix.crypto.machine import CryptoMachine
 from welink_desktop.adapters.matrix.crypto.outbound import NotPrepared
-from welink_desktop.adapters.matrix.crypto.records import Decryption, Device, JsonObject, KeysClaim, News, RoomRules, ToDevice
+from welink_desktop.adapters.matrix.crypto.records import (
+    Decryption,
+    Device,
+    JsonObject,
+    KeysClaim,
+    News,
+    RoomRules,
+    Source,
+    ToDevice,
+)
 from welink_desktop.adapters.matrix.encryption_inbox import InboxReader
 from welink_desktop.adapters.matrix.encryption_seams import KeyRequests, RoomFacts
 from welink_desktop.adapters.matrix.encryption_work import KeyWork
 from welink_desktop.adapters.matrix.store.crypto import SqlCryptoStore, pickle_key
 from welink_desktop.adapters.matrix.store.database import Database, Transaction
 from welink_desktop.core.clock import Clock
-from welink_desktop.core.errors import EncryptionRefused, Offline, ServerFault, WeLinkError
+from welink_desktop.core.errors import EncryptionRefused, IdentityChanged, Offline, ServerFault, WeLinkError
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.log import literal, topic
-from welink_desktop.core.reactive import Cancel, Scope, State
+from welink_desktop.core.reactive import Cancel, Scope, Signal, State
+from welink_desktop.core.trust import Undecryptable, UndecryptableReason
 
 __all__ = ["Encryption", "KeyRequests", "Listener", "RoomFacts"]
 
@@ -29,6 +41,18 @@ PATIENCE = 10.0
 LOOK_AGAIN = 300.0
 """Seconds after which devices that had no one-time key are asked again, even if nothing else changed."""
 
+_WANT_OF_KEY = frozenset(
+    {
+        UndecryptableReason.KEY_MISSING,
+        UndecryptableReason.KEY_LATE,
+        UndecryptableReason.SENT_BEFORE_JOIN,
+        UndecryptableReason.SENT_BEFORE_DEVICE,
+        UndecryptableReason.WITHHELD_UNVERIFIED,
+        UndecryptableReason.WITHHELD_BLOCKED,
+        UndecryptableReason.WITHHELD_UNAUTHORISED,
+        UndecryptableReason.WITHHELD_NO_CHANNEL,
+    }
+)
 _log = topic("crypto")
 
 
@@ -51,7 +75,15 @@ class Encryption:
         clock: Clock,
     ) -> None:
         self.on_room_keys: Callable[[list[tuple[RoomId, str]]], None] = lambda keys: None
+        self.on_sessions: Callable[[], None] = lambda: None
+        """Called after commits that may have brought Megolm sessions."""
+        self.on_missing: Callable[[RoomId, str, Undecryptable], None] = lambda room, session, why: None
+        """Called with (room, session) of a message that cannot be read for want of its key. Often inside a transaction."""
         self.uploaded: State[bool] = State(False)
+        self.people_changed: Signal[set[UserId]] = Signal()
+        """After a commit: whose identity or trust is not what it was (ourselves included)."""
+        self.lists_changed: Signal[set[UserId]] = Signal()
+        """After a commit: whose devices are not what they were."""
         self._clock = clock
         self._database = database
         self._rooms = rooms
@@ -103,6 +135,7 @@ class Encryption:
         if self._inbox.waiting:
             self._arrived.set()
         self._work.wake()
+        self.on_sessions()
 
     async def _empty_inbox(self) -> None:
         while True:
@@ -125,13 +158,44 @@ class Encryption:
 
         Never raises for what a sender or server can do: the answer is `Undecryptable` with a reason.
         """
-        return self._machine.decrypt(room, event)
+        result = self._machine.decrypt(room, event)
+        if isinstance(result, Undecryptable) and result.reason in _WANT_OF_KEY:
+            content = event.get("content")
+            session = content.get("session_id") if isinstance(content, dict) else None
+            if isinstance(session, str):
+                self.on_missing(room, session, result)
+        return result
+
+    def take_sessions(self, given: Iterable[ExportedSession], source: Source) -> list[tuple[RoomId, str]]:
+        """Keep Megolm sessions that were handed on, in one transaction that a power failure may undo.
+
+        Returns those that open messages which could not be opened before; telling `on_room_keys` is left to the caller.
+        """
+        taken = []
+        with self._database.transaction(durable=False) as transaction:
+            transaction.on_rollback(self._machine.forget)
+            for one in given:
+                session = self._machine.take_session(one, source)
+                if session is not None:
+                    taken.append((one.room, session))
+        return taken
+
+    def exported(self, room: RoomId, session: str, sender_key: str) -> tuple[int, JsonObject] | None:
+        """One copy of a session: the first index we have, and the export format from there on."""
+        row = next((one for one in self._machine.session(room, session) if one.sender_key == sender_key), None)
+        content = None if row is None else self._machine.exported(row)
+        return None if row is None or content is None else (row.first_index, content)
+
+    def signed(self, value: JsonObject) -> JsonObject:
+        """`value` with this device's signature."""
+        return self._machine.signed(value)
 
     async def prepare_to_send(self, room: RoomId) -> None:
         """Make sure that everybody who may read has the room's current key (≤ 10 s wait for device lists).
 
         Cheap if nothing changed since the last time. Raises `Offline` or `ServerFault` if the keys could not be handed over,
-        `EncryptionRefused` for an unknown algorithm.
+        `EncryptionRefused` for an unknown algorithm, `IdentityChanged` (name: user id) if somebody there has another identity
+        than the verified one.
         """
         async with self._locks.setdefault(room, asyncio.Lock()):
             rules = await self._rooms.rules(room)
@@ -140,6 +204,9 @@ class Encryption:
             with self._change():
                 self._machine.track(rules.recipients)
             await self._fresh_lists(rules.recipients)
+            blocked = self._machine.blocked(rules.recipients)
+            if blocked:
+                raise IdentityChanged("verified identity", name=min(blocked))
             epoch = self._machine.epoch
             await self._claim(lambda: self._machine.room_claims(rules))
             while self._share(rules):
@@ -165,13 +232,14 @@ class Encryption:
     ) -> set[tuple[UserId, DeviceId]]:
         """Send one Olm message per device; returns the devices for which the server took one.
 
-        Unknown devices, devices whose keys changed and devices without one-time keys are left out. Raises `Offline` or
-        `ServerFault` if the line fails before anything was sent.
+        Unknown devices, devices whose keys changed, devices without one-time keys and those that may not be told this
+        (`trust.may_be_told`) are left out. Raises `Offline` or `ServerFault` if the line fails before anything was sent.
         """
         with self._change():
             self._machine.track(recipients)
         await self._fresh_lists(recipients)
         devices = self._machine.devices_named((user, device) for user, by_device in recipients.items() for device in by_device)
+        devices = [device for device in devices if self.identities.may_be_told(event_type, device)]
         await self._claim(lambda: self._machine.device_claims(devices))
         with self._change():
             requests = self._machine.encrypt_to_devices(event_type, [(one, recipients[one.user][one.device]) for one in devices])
@@ -204,6 +272,40 @@ class Encryption:
             self._machine.track([user])
         await self._fresh_lists([user])
         return self._machine.devices_of(user)
+
+    async def refresh_devices(self, user: UserId) -> None:
+        """Fetch the devices and the identity of `user` now, whatever is known. Raises `Offline` if that takes over 10 s."""
+        with self._change():
+            self._machine.track([user])
+            self._machine.mark_outdated(user)
+        await self._fresh_lists([user])
+        if self._machine.waiting_for([user]):
+            raise Offline("device lists")
+
+    def follow(self, users: Iterable[UserId], *, again: bool = False) -> None:
+        """Keep these users' devices and identities fresh from now on; `again`: fetch them once more. Returns at once."""
+        wanted = tuple(users)
+        with self._change():
+            self._machine.track(wanted)
+            for user in wanted if again else ():
+                self._machine.mark_outdated(user)
+        self._work.wake()
+
+    @property
+    def identities(self) -> Identities:
+        """Who is who. Look it up each time; what changes something goes into `change()`."""
+        return self._machine.identities
+
+    def require_signed_devices(self, on: bool) -> None:
+        """Only devices signed by their owner get keys and count as senders (MSC4153). Kept; off at first."""
+        with self._change():
+            self._machine.require_signed_devices(on)
+
+    @contextlib.contextmanager
+    def change(self) -> Iterator[Transaction]:
+        """A transaction around changes of `identities`; listeners hear of them after the commit."""
+        with self._change() as transaction:
+            yield transaction
 
     def _share(self, rules: RoomRules) -> bool:
         with self._change():
@@ -242,16 +344,22 @@ class Encryption:
         """A transaction around calls of the machine; if it fails the machine starts over from the store."""
         with self._database.transaction() as transaction:
             transaction.on_rollback(self._machine.forget)
+            transaction.after_commit(self.on_sessions)
             yield transaction
+            self._told(transaction, self._machine.take_changes())
 
     def _told(self, transaction: Transaction, news: News) -> None:
-        if news.room_keys or news.to_device or news.withheld:
+        if news.room_keys or news.to_device or news.withheld or news.people or news.lists:
             transaction.after_commit(lambda: self._tell(news))
 
     def _tell(self, news: News) -> None:
         keys = [*news.room_keys, *news.withheld]
         if keys:
             self.on_room_keys(keys)
+        if news.lists:
+            self.lists_changed.emit(news.lists)
+        if news.people:
+            self.people_changed.emit(news.people)
         for event in news.to_device:
             for listener in tuple(self._listeners.get(event.type, ())):
                 try:

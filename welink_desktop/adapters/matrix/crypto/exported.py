@@ -42,7 +42,7 @@ def parse_exported(
     room_id = raw.get("room_id") if room is None else room
     session_id = raw.get("session_id") if session is None else session
     key = raw.get("session_key")
-    if not _is_id(room_id) or not _is_id(session_id) or not isinstance(key, str):
+    if not is_id(room_id) or not is_id(session_id) or not isinstance(key, str):
         return None
     keys = raw.get("sender_claimed_keys")
     ed25519 = keys.get("ed25519") if isinstance(keys, dict) else claimed
@@ -73,7 +73,8 @@ def exported(row: Inbound, pickle_key: bytes, *, index: int | None = None) -> Js
     }
 
 
-def _is_id(value: object) -> TypeGuard[str]:
+def is_id(value: object) -> TypeGuard[str]:
+    """Text that can name something."""
     return isinstance(value, str) and storable(value) and 0 < len(value) <= MAX_ID
 
 

@@ -349,6 +349,19 @@ class Identities:
         self._sign_again(user)
         return {user: {master: signer.signature(self._user, json.loads(row.raw))}}
 
+    # Signatures on their way to the server
+
+    def keep_signatures(self, body: JsonObject) -> int:
+        """Keep a body of `signatures/upload` until it is there; returns its number."""
+        return self._store.add_signature_upload(body)
+
+    def kept_signatures(self) -> list[tuple[int, JsonObject]]:
+        """Oldest first."""
+        return self._store.signature_uploads()
+
+    def drop_signatures(self, number: int) -> None:
+        self._store.remove_signature_upload(number)
+
     # Decisions of the person
 
     def accept(self, user: UserId) -> None:

@@ -123,6 +123,10 @@ class CryptoMachine:
     def keys(self) -> Mapping[str, str]:
         return {"curve25519": self._account.curve25519, "ed25519": self._account.ed25519}
 
+    def signed(self, value: JsonObject) -> JsonObject:
+        """`value` with this device's signature."""
+        return self._account.signed(value)
+
     def receive_sync(
         self,
         *,

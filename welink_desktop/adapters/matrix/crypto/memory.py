@@ -108,9 +108,10 @@ class MemoryStore:
     def signature_uploads(self) -> list[tuple[int, JsonObject]]:
         return [(row, json.loads(body)) for row, body in self._signatures.items()]
 
-    def add_signature_upload(self, body: JsonObject) -> None:
+    def add_signature_upload(self, body: JsonObject) -> int:
         self._rows += 1
         self._signatures[self._rows] = json.dumps(body)
+        return self._rows
 
     def remove_signature_upload(self, row: int) -> None:
         self._signatures.pop(row, None)

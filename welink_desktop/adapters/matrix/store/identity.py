@@ -91,8 +91,9 @@ class SqlIdentityStore(Statements):
         rows = self._rows("SELECT position, body FROM identity_signatures ORDER BY position")
         return [(row[0], json.loads(row[1])) for row in rows]
 
-    def add_signature_upload(self, body: JsonObject) -> None:
-        self._write("INSERT INTO identity_signatures(body) VALUES(?)", (json.dumps(body),))
+    def add_signature_upload(self, body: JsonObject) -> int:
+        with self._database.transaction() as t:
+            return t.insert("INSERT INTO identity_signatures(body) VALUES(?)", (json.dumps(body),))
 
     def remove_signature_upload(self, row: int) -> None:
         self._write("DELETE FROM identity_signatures WHERE position = ?", (row,))

@@ -17,6 +17,7 @@ MIGRATIONS = (
         (
             "CREATE TABLE backup(one INTEGER PRIMARY KEY CHECK(one = 1), version TEXT NOT NULL, secret TEXT NOT NULL, "
             "gone INTEGER NOT NULL, restoring INTEGER NOT NULL)",
+            "CREATE TABLE backup_pending(one INTEGER PRIMARY KEY CHECK(one = 1), secret TEXT NOT NULL)",
             "CREATE TABLE backup_waiting(position INTEGER PRIMARY KEY AUTOINCREMENT, room TEXT NOT NULL, session TEXT NOT NULL, "
             "sender_key TEXT NOT NULL, UNIQUE(room, session, sender_key))",
             f"CREATE TRIGGER backup_new AFTER INSERT ON crypto_inbound WHEN NEW.source <> 'backup' {_WAIT}",
@@ -29,7 +30,7 @@ MIGRATIONS = (
 
 @dataclass(frozen=True, slots=True)
 class BackupRow:
-    """`version` is "" while one is being made. `gone`: the server's current one is not ours. `restoring`: a full restore began."""
+    """The version we use. `gone`: the server's current one is not ours any more. `restoring`: a full restore began."""
 
     version: str
     secret: str = field(repr=False)
@@ -61,6 +62,19 @@ def save_backup(t: Transaction, row: BackupRow) -> None:
 
 def forget_backup(t: Transaction) -> None:
     t.execute("DELETE FROM backup")
+
+
+def pending_secret(t: Transaction) -> str | None:
+    """The private key of a version that is being made: the server may have it, we did not hear so."""
+    secret: str | None = t.value("SELECT secret FROM backup_pending")
+    return secret
+
+
+def save_pending_secret(t: Transaction, secret: str | None) -> None:
+    """None: nothing is being made."""
+    t.execute("DELETE FROM backup_pending")
+    if secret is not None:
+        t.execute("INSERT INTO backup_pending(one, secret) VALUES(1, ?)", (secret,))
 
 
 def wait_all(t: Transaction) -> None:

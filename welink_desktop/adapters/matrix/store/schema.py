@@ -1,6 +1,17 @@
 """All migrations, each family's in order. A new module of tables is added at the end."""
 
-from welink_desktop.adapters.matrix.store import account, backup, crypto_schema, identity, media, outbox, people, rooms, timeline
+from welink_desktop.adapters.matrix.store import (
+    account,
+    backup,
+    crypto_schema,
+    healing,
+    identity,
+    media,
+    outbox,
+    people,
+    rooms,
+    timeline,
+)
 from welink_desktop.adapters.matrix.store.database import Migration
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -13,4 +24,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     *media.MIGRATIONS,
     *people.MIGRATIONS,
     *backup.MIGRATIONS,
+    *healing.MIGRATIONS,
 )

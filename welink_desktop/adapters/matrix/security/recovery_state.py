@@ -19,6 +19,7 @@ class Facts:
     """`checked`: the server was asked about all of them. `signed`: this device, by the account's present identity, which we
     believe. `replaced`: the identity is another one than this device knew. `stored`: secrets lie at the server under a
     recovery key. `helpers`: other signed devices of the account exist. `secrets`: all of the identity's secrets are here.
+    `old_key`: the key of a backup that is gone is still here.
     """
 
     checked: bool = False
@@ -28,6 +29,7 @@ class Facts:
     stored: bool = False
     helpers: bool = False
     secrets: bool = False
+    old_key: bool = False
     backup: BackupFact = BackupFact.NONE
 
 
@@ -55,7 +57,7 @@ def cures(facts: Facts) -> tuple[Cure, ...]:
         case RecoveryState.NOT_SET_UP:
             return (Cure.TURN_ON_RECOVERY,)
         case RecoveryState.BACKUP_GONE:
-            return (Cure.TURN_ON_BACKUP,)
+            return (Cure.TURN_ON_BACKUP if facts.old_key or not facts.secrets else Cure.TURN_ON_RECOVERY,)
     others = (Cure.CONFIRM_FROM_DEVICE,) if facts.helpers else ()
     typed = (Cure.ENTER_RECOVERY_KEY,) if facts.stored else ()
     return (*others, *typed, Cure.START_OVER)

@@ -32,7 +32,7 @@ def test_the_state_follows_from_the_facts(change: dict[str, object], state: Reco
 
 
 def _all() -> list[Facts]:
-    flags = itertools.product((False, True), repeat=7)
+    flags = itertools.product((False, True), repeat=8)
     return [Facts(*flag, backup=backup) for flag in flags for backup in BackupFact]
 
 
@@ -53,3 +53,9 @@ def test_only_what_can_help_is_offered() -> None:
 def test_an_unsigned_device_is_never_ready() -> None:
     for facts in _all():
         assert facts.signed or recovery_state(facts) is not RecoveryState.READY, facts
+
+
+def test_a_lost_backup_goes_on_under_the_same_recovery_key_only_if_its_key_is_here() -> None:
+    lost = {**GOOD, "backup": BackupFact.NONE}
+    assert cures(Facts(**lost, old_key=True)) == (Cure.TURN_ON_BACKUP,)  # type: ignore[arg-type]  # a table of fields
+    assert cures(Facts(**lost)) == (Cure.TURN_ON_RECOVERY,)  # type: ignore[arg-type]  # a table of fields

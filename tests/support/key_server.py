@@ -1,4 +1,4 @@
-"""The part of a homeserver that encryption talks to, in memory: device keys, one-time keys, to-device messages.
+"""The part of a homeserver that encryption talks to, in memory: device keys, one-time keys, to-device messages, identities.
 
 `answer` speaks for the sans-IO core, `request` is the same as an HTTP-like coroutine.
 """
@@ -8,8 +8,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from welink_desktop.adapters.matrix.crypto.canonical import signed_part
 from welink_desktop.adapters.matrix.crypto.machine import CryptoMachine
 from welink_desktop.adapters.matrix.crypto.records import KeysClaim, KeysQuery, KeysUpload, News, Request, RoomRules, SendToDevice
+from welink_desktop.adapters.matrix.errors import matrix_error
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 
 CURVE = "signed_curve25519"
@@ -43,6 +45,10 @@ class KeyServer:
         self.failures: set[str] = set()
         self.extra: dict[str, Any] = {}
         self.asked: list[Request] = []
+        self.identities: dict[str, dict[str, dict[str, Any]]] = {}
+        self.names: dict[tuple[str, str], str] = {}
+        self.password = "open sesame"
+        self.uploaded_identities = 0
 
     def answer(self, who: tuple[str, str], request: Request) -> dict[str, Any]:
         self.asked.append(request)
@@ -50,7 +56,7 @@ class KeyServer:
             case KeysUpload():
                 return self.upload(who, request.body)
             case KeysQuery():
-                return self.query(request.body)
+                return self.query(request.body, who[0])
             case KeysClaim():
                 return self.claim(request.body)
             case SendToDevice():
@@ -76,13 +82,75 @@ class KeyServer:
         for others in self.changed.values():
             others.add(user)
 
-    def query(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def query(self, body: Mapping[str, Any], asker: str = "") -> dict[str, Any]:
         shown = {}
         for user in body["device_keys"]:
             if user.partition(":")[2] not in self.failures:
                 shown[user] = self.devices.get(user, {})
-        answer: dict[str, Any] = {"device_keys": shown, "failures": {server: {} for server in self.failures}, **self.extra}
-        return dict(json.loads(json.dumps(answer)))
+        answer: dict[str, Any] = {"device_keys": shown, "failures": {server: {} for server in self.failures}}
+        for kind in ("master", "self_signing", "user_signing"):
+            answer[f"{kind}_keys"] = {
+                user: _seen_by(asker, user, self.identities[user][f"{kind}_key"])
+                for user in shown
+                if user in self.identities and (kind != "user_signing" or user == asker)
+            }
+        return dict(json.loads(json.dumps({**answer, **self.extra})))
+
+    def upload_identity(self, user: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The first one needs nothing, nor does the same again; another one needs the password (401 otherwise)."""
+        keys = json.loads(json.dumps({kind: body[kind] for kind in ("master_key", "self_signing_key", "user_signing_key")}))
+        known = self.identities.get(user)
+        same = known is not None and all(keys[kind]["keys"] == known[kind]["keys"] for kind in keys)
+        if known is not None and not same:
+            self.confirm(user, body)
+        if not same:
+            self.identities[user] = keys
+            self.uploaded_identities += 1
+            self.announce(user)
+        return {}
+
+    def confirm(self, user: str, body: Mapping[str, Any]) -> None:
+        auth = body.get("auth", {})
+        if auth.get("password") == self.password and auth.get("session") == "S":
+            return
+        challenge: dict[str, Any] = {"session": "S", "flows": [{"stages": ["m.login.password"]}], "params": {}}
+        if "password" in auth:
+            challenge["errcode"] = "M_FORBIDDEN"
+        raise matrix_error(401, challenge)
+
+    def upload_signatures(self, user: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        failures: dict[str, dict[str, Any]] = {}
+        for owner, objects in json.loads(json.dumps(body)).items():
+            for key, value in objects.items():
+                known = self._signable(owner, key)
+                if known is None or signed_part(known) != signed_part(value):
+                    failures.setdefault(owner, {})[key] = {"errcode": "M_UNKNOWN", "error": "Key does not match"}
+                    continue
+                known.setdefault("signatures", {}).setdefault(user, {}).update(value["signatures"][user])
+            self.announce(owner)
+        return {"failures": failures}
+
+    def _signable(self, owner: str, key: str) -> dict[str, Any] | None:
+        if key in self.devices.get(owner, {}):
+            return self.devices[owner][key]
+        master = self.identities.get(owner, {}).get("master_key")
+        return master if master is not None and f"ed25519:{key}" in master["keys"] else None
+
+    def shown_devices(self, user: str) -> dict[str, Any]:
+        """`GET devices`; last seen in the order they came."""
+        return {
+            "devices": [
+                {"device_id": device, "display_name": self.names.get((user, device), ""), "last_seen_ts": number}
+                for number, device in enumerate(self.devices.get(user, {}), 1)
+            ]
+        }
+
+    def delete_devices(self, user: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        self.confirm(user, body)
+        for device in body["devices"]:
+            self.devices[user].pop(device, None)
+        self.announce(user)
+        return {}
 
     def claim(self, body: Mapping[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = {}
@@ -151,6 +219,20 @@ class Party:
         self.work()
         return self.news
 
+    def make_identity(self) -> None:
+        """A first (or another) identity at the server, this device signed by it."""
+        identities = self.machine.identities
+        body = identities.create()
+        self.server.upload_identity(self.who[0], {**body, "auth": {"session": "S", "password": self.server.password}})
+        identities.published()
+        self.bring(identities.sign_own_device(self.machine.device))
+        self.sync()
+
+    def bring(self, signatures: dict[str, Any] | None) -> None:
+        """Upload signatures."""
+        assert signatures is not None
+        assert self.server.upload_signatures(self.who[0], signatures) == {"failures": {}}
+
     def share(self, rules: RoomRules) -> None:
         """What `prepare_to_send` does."""
         self.machine.track(rules.recipients)
@@ -203,12 +285,27 @@ class KeyLine:
         self.calls.append("/".join(path[3:5]))
         if self.fail is not None:
             raise self.fail
+        user = self._who[0]
+        match (method, *path[3:]):
+            case ("GET", "devices"):
+                return self._server.shown_devices(user)
+            case ("PUT", "devices", device):
+                assert json is not None
+                self._server.names[(user, device)] = json["display_name"]
+                self._server.announce(user)
+                return {}
         assert json is not None
         match (method, *path[3:]):
+            case ("POST", "delete_devices"):
+                return self._server.delete_devices(user, json)
+            case ("POST", "keys", "device_signing", "upload"):
+                answer = self._server.upload_identity(user, json)
+            case ("POST", "keys", "signatures", "upload"):
+                answer = self._server.upload_signatures(user, json)
             case ("POST", "keys", "upload"):
                 answer = self._server.upload(self._who, json)
             case ("POST", "keys", "query"):
-                answer = self._server.query(json)
+                answer = self._server.query(json, user)
             case ("POST", "keys", "claim"):
                 answer = self._server.claim(json)
             case ("PUT", "sendToDevice", event_type, txn):
@@ -221,6 +318,12 @@ class KeyLine:
 
             raise Offline("answer lost")
         return answer
+
+
+def _seen_by(asker: str, owner: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Signatures of others over a key are shown to whoever made them only."""
+    signatures = value.get("signatures", {})
+    return {**value, "signatures": {who: by for who, by in signatures.items() if who in (asker, owner)}}
 
 
 def rules_for(room: RoomId, *users: UserId, **settings: Any) -> RoomRules:

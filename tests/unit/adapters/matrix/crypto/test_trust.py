@@ -13,17 +13,27 @@ from welink_desktop.adapters.matrix.crypto.trust import (
     WEEK_MS,
     Channel,
     DeviceVerdict,
+    PinVerdict,
+    device_verified,
     is_owner,
     judge_device,
+    judge_master,
     key_withheld,
     may_arrive,
+    may_be_told,
+    may_sign_device,
+    may_sign_master,
     missing_reason,
+    own_identity_verified,
+    person_trust,
     rotation_of,
+    secret_fits,
     session_ended,
     session_worn,
     shield_of,
 )
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
+from welink_desktop.core.security import PersonTrust
 from welink_desktop.core.trust import Shield, UndecryptableReason
 
 ALICE = UserId("@alice:x")
@@ -31,7 +41,7 @@ DEVICE = Device(ALICE, DeviceId("D"), "curve", "ed")
 ROOM = RoomId("!room")
 
 OLM_ONLY = ("m.room_key", "m.forwarded_room_key", "m.room_key_bundle", "m.secret.send", "m.dummy")
-PLAIN_TOO = ("m.room_key.withheld", "m.room_key_request", "m.secret.request", "m.key.verification.start", "m.key.verification.x")
+PLAIN_TOO = ("m.room_key.withheld", "m.room_key_request", "m.secret.request")
 
 
 @pytest.mark.parametrize(
@@ -39,6 +49,8 @@ PLAIN_TOO = ("m.room_key.withheld", "m.room_key_request", "m.secret.request", "m
     [
         *((one, False, True, False) for one in OLM_ONLY),
         *((one, True, True, False) for one in PLAIN_TOO),
+        ("m.key.verification.start", True, True, True),
+        ("m.key.verification.x", True, True, True),
         ("m.room.encrypted", False, False, False),
         ("io.element.call.encryption_keys", False, True, True),
         ("m.room.message", False, True, True),
@@ -73,28 +85,144 @@ def test_a_shown_device(
     assert found is verdict
 
 
+YES, NO = True, False
+
+
 @pytest.mark.parametrize(
-    ("keys_changed", "signed", "algorithms", "code"),
+    ("own_verified", "user_signed", "device_signed", "pin_holds", "verified"),
     [
-        (False, False, (OLM, MEGOLM), None),
-        (False, True, (OLM, MEGOLM), None),
-        (True, False, (OLM, MEGOLM), Withheld.UNVERIFIED),
-        (True, True, (OLM, MEGOLM), Withheld.UNVERIFIED),
-        (False, True, (OLM,), Withheld.UNAVAILABLE),
-        (False, True, (), Withheld.UNAVAILABLE),
+        (NO, NO, NO, NO, NO),
+        (NO, NO, NO, YES, NO),
+        (NO, NO, YES, NO, NO),
+        (NO, NO, YES, YES, NO),
+        (NO, YES, NO, NO, NO),
+        (NO, YES, NO, YES, NO),
+        (NO, YES, YES, NO, NO),
+        (NO, YES, YES, YES, NO),
+        (YES, NO, NO, NO, NO),
+        (YES, NO, NO, YES, NO),
+        (YES, NO, YES, NO, NO),
+        (YES, NO, YES, YES, NO),
+        (YES, YES, NO, NO, NO),
+        (YES, YES, NO, YES, NO),
+        (YES, YES, YES, NO, NO),
+        (YES, YES, YES, YES, YES),
     ],
 )
-def test_who_gets_no_key(keys_changed: bool, signed: bool, algorithms: tuple[str, ...], code: Withheld | None) -> None:
-    device = Device(ALICE, DeviceId("D"), "c", "e", algorithms, keys_changed=keys_changed, owner_signed=signed)
-    assert key_withheld(device) is code
+def test_when_a_device_is_verified(
+    own_verified: bool, user_signed: bool, device_signed: bool, pin_holds: bool, verified: bool
+) -> None:
+    found = device_verified(own_verified=own_verified, user_signed=user_signed, device_signed=device_signed, pin_holds=pin_holds)
+    assert found is verified
+
+
+@pytest.mark.parametrize(
+    ("shown", "trusted", "private", "verified"),
+    [
+        ("", "", "", False),
+        ("M", "", "", False),
+        ("M", "M", "", True),
+        ("M", "", "M", True),
+        ("M", "M", "M", True),
+        ("M", "N", "N", False),
+        ("M", "N", "M", True),
+        ("", "M", "M", False),
+    ],
+)
+def test_when_our_own_identity_is_verified(shown: str, trusted: str, private: str, verified: bool) -> None:
+    assert own_identity_verified(shown=shown, trusted=trusted, private=private) is verified
+
+
+def test_what_is_known_of_a_person() -> None:
+    for published, changed, was, own, signed in itertools.product((NO, YES), repeat=5):
+        if changed:
+            expected = PersonTrust.BROKEN if was else PersonTrust.CHANGED
+        elif not published:
+            expected = PersonTrust.NONE
+        else:
+            expected = PersonTrust.VERIFIED if own and signed else PersonTrust.SEEN
+        found = person_trust(published=published, changed=changed, was_verified=was, own_verified=own, user_signed=signed)
+        assert found is expected
+
+
+@pytest.mark.parametrize(
+    ("pinned", "shown", "signed", "verdict"),
+    [
+        ("", "", False, PinVerdict.NOTHING),
+        ("", "", True, PinVerdict.NOTHING),
+        ("", "A", False, PinVerdict.FIRST),
+        ("", "A", True, PinVerdict.FIRST),
+        ("A", "A", False, PinVerdict.SAME),
+        ("A", "A", True, PinVerdict.SAME),
+        ("A", "B", False, PinVerdict.CHANGED),
+        ("A", "B", True, PinVerdict.PROVED),
+        ("A", "", False, PinVerdict.CHANGED),
+        ("A", "", True, PinVerdict.CHANGED),
+    ],
+)
+def test_what_becomes_of_a_pin(pinned: str, shown: str, signed: bool, verdict: PinVerdict) -> None:
+    assert judge_master(pinned=pinned, shown=shown, signed_by_us=signed) is verdict
+
+
+def test_only_the_compared_master_key_is_signed() -> None:
+    for own, key, compared, shown in itertools.product((NO, YES), (NO, YES), ("", "A", "B"), ("", "A", "B")):
+        expected = own and key and compared == shown and compared != ""
+        assert may_sign_master(own_verified=own, holds_key=key, compared=compared, shown=shown) is expected
+
+
+def test_only_the_compared_device_is_signed() -> None:
+    for own, key, changed, compared in itertools.product((NO, YES), (NO, YES), (NO, YES), ("", "A", "B")):
+        expected = own and key and not changed and compared == "A"
+        assert may_sign_device(own_verified=own, holds_key=key, keys_changed=changed, compared=compared, known="A") is expected
+
+
+def test_a_private_key_must_fit_the_published_one() -> None:
+    assert secret_fits(public="A", published="A")
+    assert not secret_fits(public="A", published="B")
+    assert not secret_fits(public="", published="")
+
+
+def withheld_expected(changed: bool, signed: bool, broken: bool, policy: bool, megolm: bool) -> Withheld | None:
+    if changed or broken or (policy and not signed):
+        return Withheld.UNVERIFIED
+    return None if megolm else Withheld.UNAVAILABLE
+
+
+def test_who_gets_no_key() -> None:
+    for changed, signed, broken, policy, megolm in itertools.product((NO, YES), repeat=5):
+        algorithms = (OLM, MEGOLM) if megolm else (OLM,)
+        device = Device(ALICE, DeviceId("D"), "c", "e", algorithms, keys_changed=changed, shown_signed=signed)
+        found = key_withheld(device, only_signed=policy, owner_broken=broken)
+        assert found is withheld_expected(changed, signed, broken, policy, megolm)
+
+
+def test_by_default_an_unsigned_device_gets_keys() -> None:
+    assert key_withheld(DEVICE) is None
+
+
+def test_a_signature_of_the_pinned_identity_alone_is_not_what_the_policy_asks() -> None:
+    """`shown_signed` decides about keys, `owner_signed` about marks: neither stands for the other."""
+    device = Device(ALICE, DeviceId("D"), "c", "e", owner_signed=True)
+    assert key_withheld(device, only_signed=True) is Withheld.UNVERIFIED
+
+
+@pytest.mark.parametrize(
+    "event_type", ["m.key.verification.start", "m.dummy", "io.element.call.encryption_keys", "m.secret.send"]
+)
+def test_who_is_told(event_type: str) -> None:
+    for changed, signed, broken, policy in itertools.product((NO, YES), repeat=4):
+        device = Device(ALICE, DeviceId("D"), "c", "e", keys_changed=changed, shown_signed=signed)
+        harmless = event_type in ("m.key.verification.start", "m.dummy")
+        expected = not changed and (harmless or (not broken and (signed or not policy)))
+        assert may_be_told(event_type, device, only_signed=policy, owner_broken=broken) is expected
 
 
 def test_shields() -> None:
-    for source, signed, identity in itertools.product(Source, (False, True), (False, True)):
+    for source, signed, identity, policy in itertools.product(Source, (False, True), (False, True), (False, True)):
         expected = Shield.UNPROVEN
         if source is Source.OLM:
-            expected = Shield.UNSIGNED if identity and not signed else Shield.AUTHENTIC
-        assert shield_of(source, device_signed=signed, owner_has_identity=identity) is expected
+            expected = Shield.UNSIGNED if not signed and (identity or policy) else Shield.AUTHENTIC
+        assert shield_of(source, device_signed=signed, owner_has_identity=identity, only_signed=policy) is expected
 
 
 def test_only_the_owner_speaks() -> None:

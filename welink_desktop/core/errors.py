@@ -159,6 +159,12 @@ class IdentityChanged(WeLinkError):
     key = "error-identity-changed"
 
 
+class HistoryNotShared(WeLinkError):
+    """The invitation is out, but the keys of older messages could not be given along."""
+
+    key = "error-history-not-shared"
+
+
 class KeyringMissing(WeLinkError):
     """No OS keyring, or it is locked. The caller offers the choices of `SecretStorage`."""
 

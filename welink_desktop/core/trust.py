@@ -43,3 +43,38 @@ class Undecryptable:
     reason: UndecryptableReason
     curable: bool = True
     device: str = ""
+
+
+class MessageCure(enum.Enum):
+    """What a person can do about a message that cannot be read (texts `message-cure-<value>`)."""
+
+    NONE = "none"
+    ASK_OTHER_DEVICES = "ask-other-devices"
+    RESTORE_FROM_BACKUP = "restore-from-backup"
+    CONFIRM_THIS_DEVICE = "confirm-this-device"
+
+
+_KEY_MAY_BE_ELSEWHERE = frozenset(
+    {
+        UndecryptableReason.KEY_MISSING,
+        UndecryptableReason.SENT_BEFORE_DEVICE,
+        UndecryptableReason.WITHHELD_UNVERIFIED,
+        UndecryptableReason.WITHHELD_BLOCKED,
+        UndecryptableReason.WITHHELD_NO_CHANNEL,
+    }
+)
+
+
+def cure_for(why: Undecryptable, *, device_confirmed: bool, backup: bool, other_devices: bool) -> MessageCure:
+    """The one thing worth doing. `device_confirmed`: this device is signed by the account's identity. `backup`: kept history
+    can be fetched here. `other_devices`: the account has other confirmed devices.
+
+    A late key comes by itself; what was sent before we came, is damaged or was refused for good has no cure here.
+    """
+    if not why.curable or why.reason not in _KEY_MAY_BE_ELSEWHERE:
+        return MessageCure.NONE
+    if not device_confirmed:
+        return MessageCure.CONFIRM_THIS_DEVICE
+    if backup:
+        return MessageCure.RESTORE_FROM_BACKUP
+    return MessageCure.ASK_OTHER_DEVICES if other_devices else MessageCure.NONE

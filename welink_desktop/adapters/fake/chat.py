@@ -2,6 +2,7 @@
 
 import asyncio
 import mimetypes
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +28,9 @@ from welink_desktop.core.timeline import (
     TextContent,
     TimelineBatch,
     TimelineItem,
+    UndecryptableContent,
 )
+from welink_desktop.core.trust import UndecryptableReason
 
 
 class FakeTimeline:
@@ -193,11 +196,15 @@ class FakeChat:
     async def leave(self, room: RoomId) -> None:
         self._world.remove_room(self._world.room(room))
 
-    async def invite(self, room: RoomId, user: UserId) -> None:
+    async def invite(self, room: RoomId, user: UserId, *, share_history: bool = False) -> None:
         person = self._world.people.get(user)
         if person is None:
             raise NotFound
         self._world.room(room).members.append(Member(user, person.name, membership=Membership.INVITED, external=person.external))
+
+    async def undecryptable_counts(self) -> dict[UndecryptableReason, int]:
+        contents = (item.content for room in self._world.rooms for item in room.items)
+        return dict(Counter(content.why.reason for content in contents if isinstance(content, UndecryptableContent)))
 
     def _queue(self, room: FakeRoom, content: TextContent | AttachmentContent, reply_to: EventId | None) -> TransactionId:
         if room.summary.membership is not Membership.JOINED:

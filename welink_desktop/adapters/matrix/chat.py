@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from welink_desktop.adapters.matrix.outbox.queue import Outbox
 from welink_desktop.adapters.matrix.outbox.receipts import ReadMarks
 from welink_desktop.adapters.matrix.outbox.typing import TypingNotices
+from welink_desktop.adapters.matrix.rooms import rows
 from welink_desktop.adapters.matrix.rooms.administration import RoomAdministration
 from welink_desktop.adapters.matrix.rooms.facts import RoomStore
 from welink_desktop.adapters.matrix.rooms.history import History
@@ -26,6 +27,7 @@ from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.reactive import Cancel, Scope
 from welink_desktop.core.rooms import Member, RoomListBatch, RoomRequest, Typing
 from welink_desktop.core.timeline import IncomingMessage, OutgoingFile, OutgoingText
+from welink_desktop.core.trust import UndecryptableReason
 
 DRAFT_SECONDS = 1.0
 _log = topic("chat")
@@ -168,5 +170,9 @@ class MatrixChat:
     async def leave(self, room: RoomId) -> None:
         await self._parts.administration.leave(room)
 
-    async def invite(self, room: RoomId, user: UserId) -> None:
-        await self._parts.administration.invite(room, user)
+    async def invite(self, room: RoomId, user: UserId, *, share_history: bool = False) -> None:
+        await self._parts.administration.invite(room, user, share_history=share_history)
+
+    async def undecryptable_counts(self) -> dict[UndecryptableReason, int]:
+        with self._parts.database.read() as t:
+            return rows.undecryptable_counts(t)

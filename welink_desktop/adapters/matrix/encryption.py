@@ -246,6 +246,21 @@ class Encryption:
         mine = {request.txn for request in requests}
         return await self._work.send_outgoing(lambda request: request.txn in mine)
 
+    @property
+    def machine(self) -> CryptoMachine:
+        """The core, for parts that drive some of it themselves. What changes something goes into `change()`."""
+        return self._machine
+
+    def post(self, event_type: str, posts: Iterable[Mapping[UserId, Mapping[DeviceId, JsonObject]]]) -> None:
+        """Bring to-device messages in clear on their way: kept until the server has them. Joins a running transaction.
+
+        Raises `ValueError` for a type that must not go in clear.
+        """
+        with self._change() as transaction:
+            for messages in posts:
+                self._machine.post(event_type, messages)
+            transaction.after_commit(self._work.wake)
+
     def listen(self, event_type: str, listener: Listener) -> Cancel:
         """Call `listener` for every checked to-device event of this type, once, after its commit."""
         listeners = self._listeners.setdefault(event_type, [])

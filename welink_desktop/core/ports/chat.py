@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from welink_desktop.core.ids import EventId, MessageRef, RoomId, TransactionId, UserId
     from welink_desktop.core.ports.listener import Listener
     from welink_desktop.core.reactive import Cancel
     from welink_desktop.core.rooms import Member, RoomListBatch, RoomRequest, Typing
     from welink_desktop.core.timeline import IncomingMessage, OutgoingFile, OutgoingText, TimelineBatch
+    from welink_desktop.core.trust import UndecryptableReason
 
 
 class Timeline(Protocol):
@@ -93,4 +96,10 @@ class Chat(Protocol):
     async def leave(self, room: RoomId) -> None:
         """Leave, or decline an invitation."""
 
-    async def invite(self, room: RoomId, user: UserId) -> None: ...
+    async def invite(self, room: RoomId, user: UserId, *, share_history: bool = False) -> None:
+        """With `share_history` the person gets the keys of older messages first, as far as the room's history visibility
+        allows. Raises `HistoryNotShared` if that was not possible; the invitation is out then all the same.
+        """
+
+    async def undecryptable_counts(self) -> Mapping[UndecryptableReason, int]:
+        """How many kept messages cannot be read, by reason: for diagnostics, names nothing else."""

@@ -1,7 +1,7 @@
 """Creating, joining and leaving rooms, and the small switches of a room: requests to the server."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from welink_desktop.adapters.matrix import constants as names
 from welink_desktop.adapters.matrix.http import Http
@@ -12,7 +12,7 @@ from welink_desktop.adapters.matrix.rooms.ingest import RoomNews
 from welink_desktop.adapters.matrix.rooms.summaries import INVITE_DATA
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.wire.values import Json, text_of, true_at
-from welink_desktop.core.errors import NotFound, Offline, ServerFault
+from welink_desktop.core.errors import HistoryNotShared, NotFound, Offline, ServerFault
 from welink_desktop.core.ids import RoomId, UserId
 from welink_desktop.core.rooms import RoomRequest
 
@@ -32,13 +32,23 @@ _LEVELS: Json = {
 """Everybody may take part in meetings of our rooms."""
 
 
+async def _not_shared(room: RoomId, user: UserId) -> None:
+    raise HistoryNotShared("not available")
+
+
 class RoomAdministration:
+    """`share_history(room, user)` gives older keys along with an invitation; `invite_accepted(room, inviter)` hears when the
+    person took one. Both are set by whoever keeps the keys.
+    """
+
     def __init__(self, http: Http, database: Database, rooms: RoomStore, data: AccountData, hub: Hub) -> None:
         self._http = http
         self._database = database
         self._rooms = rooms
         self._data = data
         self._hub = hub
+        self.share_history: Callable[[RoomId, UserId], Awaitable[None]] = _not_shared
+        self.invite_accepted: Callable[[RoomId, UserId], None] = lambda room, inviter: None
         self._directing: dict[UserId, asyncio.Lock] = {}
 
     async def create(self, request: RoomRequest) -> RoomId:
@@ -82,8 +92,11 @@ class RoomAdministration:
     async def join(self, room: RoomId) -> None:
         invited = self._rooms.row(room)
         inviter = invited.inviter if invited is not None else None
+        was_invited = self._membership(room) == "invite"
         direct_chat = true_at(self._rooms.room_data(room, INVITE_DATA), "direct")
         await self._http.request("POST", (*names.CLIENT_V3, "join", room), json={}, deadline=60.0)
+        if inviter is not None and was_invited:
+            self.invite_accepted(room, inviter)
         await self._arrived(room, lambda: self._membership(room) == "join")
         if inviter is not None and direct_chat:
             direct = dict(self._data.get(names.DIRECT))
@@ -102,7 +115,19 @@ class RoomAdministration:
             row.membership = "leave"
             self._rooms.save(t, row)
 
-    async def invite(self, room: RoomId, user: UserId) -> None:
+    async def invite(self, room: RoomId, user: UserId, *, share_history: bool = False) -> None:
+        """Keys go first (§8.5): a line that fails there leaves nothing half done, a refusal is told after the invitation."""
+        refusal: HistoryNotShared | None = None
+        if share_history and self._rooms.encrypted(room):
+            try:
+                await self.share_history(room, user)
+            except HistoryNotShared as error:
+                refusal = error
+        await self._send_invite(room, user)
+        if refusal is not None:
+            raise refusal
+
+    async def _send_invite(self, room: RoomId, user: UserId) -> None:
         await self._http.request("POST", (*names.CLIENT_V3, "rooms", room, "invite"), json={"user_id": user})
 
     async def set_favourite(self, room: RoomId, favourite: bool) -> None:

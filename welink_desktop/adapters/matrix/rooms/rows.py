@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from welink_desktop.adapters.matrix.store.database import Row, Transaction
 from welink_desktop.adapters.matrix.wire.values import Json
 from welink_desktop.core.ids import EventId, RoomId, TransactionId, UserId
+from welink_desktop.core.trust import UndecryptableReason
 
 _COLUMNS = (
     "event, position, sender, type, state_key, ts, raw, clear, shield, session, failure, transaction_id, relates_to, relation,"
@@ -168,3 +169,13 @@ def _row(row: Row) -> EventRow:
 def _chunks(values: Sequence[EventId]) -> Iterator[Sequence[EventId]]:
     for start in range(0, len(values), CHUNK):
         yield values[start : start + CHUNK]
+
+
+def undecryptable_counts(t: Transaction) -> dict[UndecryptableReason, int]:
+    """Messages that cannot be read, by reason."""
+    found = t.rows(
+        "SELECT json_extract(failure, '$.reason'), count(*) FROM events INDEXED BY events_by_session"
+        " WHERE failure IS NOT NULL AND redaction IS NULL GROUP BY 1"
+    )
+    known = {reason.value: reason for reason in UndecryptableReason}
+    return {known[value]: count for value, count in found if value in known}

@@ -1,0 +1,212 @@
+"""Room keys asked of and given to own devices: drives `crypto.forwarding` (matrix.md §8.4)."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable
+
+from welink_desktop.adapters.matrix.crypto.forwarding import FORWARD, REQUEST, KeyForwarding, KeyWish, forwarded, worth_asking
+from welink_desktop.adapters.matrix.crypto.records import Device, Source, ToDevice
+from welink_desktop.adapters.matrix.encryption import Encryption
+from welink_desktop.adapters.matrix.store.database import Database
+from welink_desktop.adapters.matrix.store.healing import SqlHealingStore
+from welink_desktop.core.clock import Clock
+from welink_desktop.core.errors import WeLinkError
+from welink_desktop.core.ids import DeviceId, RoomId, UserId
+from welink_desktop.core.log import topic
+from welink_desktop.core.reactive import Scope
+from welink_desktop.core.trust import Undecryptable, UndecryptableReason
+
+GRACE = 10.0
+"""Seconds that a key may take before others are asked for it."""
+
+GRACE_WITH_BACKUP = 60.0
+"""The same while a backup may have it."""
+
+BATCH = 20
+BATCH_SECONDS = 10.0
+"""No more than `BATCH` questions in this time."""
+
+MAX_WAITING = 2_000
+LINE_PAUSE = 10.0
+LOOK_BACK = 500
+_UNREAD = (
+    "SELECT room, session, max(failure) FROM events INDEXED BY events_by_session "
+    "WHERE failure IS NOT NULL AND session IS NOT NULL GROUP BY room, session LIMIT ?"
+)
+_log = topic("security.forwarding")
+
+
+class KeySharing:
+    """One per account, on the engine loop; `start` it after `Encryption`.
+
+    Let `missing` hear of messages without a key and `keys_came` of keys. `backup_helps()`: a backup may bring keys.
+    """
+
+    def __init__(
+        self,
+        encryption: Encryption,
+        database: Database,
+        clock: Clock,
+        scope: Scope,
+        *,
+        user: UserId,
+        device: DeviceId,
+        backup_helps: Callable[[], bool] = lambda: False,
+        grace: float = GRACE,
+    ) -> None:
+        self._encryption = encryption
+        self._database = database
+        self._clock = clock
+        self._scope = scope
+        self._user = user
+        self._backup_helps = backup_helps
+        self._grace = grace
+        self._waiting: dict[tuple[RoomId, str], float] = {}
+        """Sessions that messages lack, and when (monotonic) others are asked."""
+        self._wishes: list[KeyWish] = []
+        self._due = asyncio.Event()
+        self._wished_for = asyncio.Event()
+        self._forwarding = KeyForwarding(
+            (user, device),
+            SqlHealingStore(database),
+            clock,
+            lambda: encryption.devices_of(user),
+            self._trusted,
+            encryption.machine.session,
+        )
+
+    def start(self) -> None:
+        self._scope.add(self._encryption.listen(REQUEST, self._wished))
+        self._scope.add(self._encryption.listen(FORWARD, self._arrived))
+        self._scope.add(self._encryption.lists_changed.listen(self._lists_changed))
+        self._scope.add(self._encryption.people_changed.listen(self._lists_changed))
+        self._look_back()
+        self._scope.spawn(self._ask_in_time(), name="ask-keys")
+        self._scope.spawn(self._give(), name="give-keys")
+
+    def missing(self, room: RoomId, session: str, why: Undecryptable) -> None:
+        """A message cannot be read. Cheap, and fine inside a transaction."""
+        if not worth_asking(why.reason) or (room, session) in self._waiting or len(self._waiting) >= MAX_WAITING:
+            return
+        grace = max(self._grace, GRACE_WITH_BACKUP) if self._backup_helps() else self._grace
+        self._waiting[(room, session)] = self._clock.monotonic() + grace
+        self._due.set()
+
+    def ask_now(self, room: RoomId) -> None:
+        """The person wants it: no grace for what waits in `room`."""
+        for key in self._waiting:
+            if key[0] == room:
+                self._waiting[key] = self._clock.monotonic()
+        self._due.set()
+
+    def keys_came(self, keys: Iterable[tuple[RoomId, str]]) -> None:
+        """After a commit that brought keys, from wherever."""
+        posts = []
+        with self._encryption.change():
+            for room, session in keys:
+                self._waiting.pop((room, session), None)
+                if self._unread(room, session):
+                    continue
+                post = self._forwarding.came(room, session)
+                if post is not None:
+                    posts.append(post)
+            if posts:
+                self._encryption.post(REQUEST, posts)
+
+    # Asking
+
+    def _look_back(self) -> None:
+        """Kept messages that could not be read: there may be a device now that was not there to be asked."""
+        with self._database.read() as t:
+            rows = t.rows(_UNREAD, (LOOK_BACK,))
+        for room, session, failure in rows:
+            reason = _reason(failure)
+            if reason is not None:
+                self.missing(RoomId(room), session, Undecryptable(reason))
+
+    async def _ask_in_time(self) -> None:
+        while True:
+            now = self._clock.monotonic()
+            due = [key for key, at in self._waiting.items() if at <= now][:BATCH]
+            self._ask(due)
+            if len(due) == BATCH:
+                await asyncio.sleep(BATCH_SECONDS)
+                continue
+            self._due.clear()
+            rest = min((at - now for at in self._waiting.values()), default=None)
+            try:
+                async with asyncio.timeout(rest):
+                    await self._due.wait()
+            except TimeoutError:
+                continue
+
+    def _ask(self, due: Iterable[tuple[RoomId, str]]) -> None:
+        posts = []
+        with self._encryption.change():
+            for room, session in due:
+                self._waiting.pop((room, session), None)
+                post = self._forwarding.ask(room, session) if self._unread(room, session) else None
+                if post is not None:
+                    posts.append(post)
+            if posts:
+                _log.info("keys asked of own devices", count=len(posts))
+                self._encryption.post(REQUEST, posts)
+
+    def _unread(self, room: RoomId, session: str) -> bool:
+        """Do kept messages still wait for this session?"""
+        query = "SELECT 1 FROM events WHERE room = ? AND session = ? AND failure IS NOT NULL LIMIT 1"
+        with self._database.read() as t:
+            return t.row(query, (room, session)) is not None
+
+    def _arrived(self, event: ToDevice) -> None:
+        given = self._forwarding.arrived(event)
+        if given is None:
+            return
+        taken = self._encryption.take_sessions([given], Source.FORWARDED)
+        if taken:
+            self._encryption.on_room_keys(taken)
+
+    # Answering
+
+    def _trusted(self, device: Device) -> bool:
+        """By the identities of this moment: a rollback makes them anew."""
+        return self._encryption.identities.device_trusted(device)
+
+    def _wished(self, event: ToDevice) -> None:
+        self._queue(self._forwarding.wished(event))
+
+    def _lists_changed(self, users: set[UserId]) -> None:
+        if self._user in users:
+            self._queue(self._forwarding.review())
+            self._look_back()
+
+    def _queue(self, wishes: list[KeyWish]) -> None:
+        self._wishes += wishes
+        if wishes:
+            self._wished_for.set()
+
+    async def _give(self) -> None:
+        while True:
+            await self._wished_for.wait()
+            while self._wishes:
+                try:
+                    await self._forward(self._wishes[0])
+                except WeLinkError:
+                    await asyncio.sleep(LINE_PAUSE)
+                else:
+                    del self._wishes[0]
+            self._wished_for.clear()
+
+    async def _forward(self, wish: KeyWish) -> None:
+        content = self._encryption.machine.exported(wish.row)
+        if content is not None and self._encryption.identities.device_trusted(wish.device):
+            recipients = {wish.device.user: {wish.device.device: forwarded(content)}}
+            await self._encryption.send_to_device_encrypted(FORWARD, recipients)
+
+
+def _reason(failure: str) -> UndecryptableReason | None:
+    """The reason in a kept failure; None for one that this version does not know."""
+    try:
+        return UndecryptableReason(json.loads(failure)["reason"])
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -67,8 +67,20 @@ class Behaviour:
 
 
 @dataclass(frozen=True, slots=True)
+class Protection:
+    """`only_confirmed_devices`: those of others get messages only if their owner confirmed them (MSC4153).
+
+    `quiet_until_ms`: the advice to turn on recovery was put off until then.
+    """
+
+    only_confirmed_devices: bool = False
+    quiet_until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     appearance: Appearance = field(default_factory=Appearance)
     devices: DeviceChoice = field(default_factory=DeviceChoice)
     window: WindowState = field(default_factory=WindowState)
     behaviour: Behaviour = field(default_factory=Behaviour)
+    protection: Protection = field(default_factory=Protection)

@@ -1,7 +1,7 @@
 """What the gallery shows: every page's samples, and the looks in which goldens are kept."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtWidgets import QWidget
@@ -23,6 +23,14 @@ from welink_desktop.features.meetings.stage.samples import SAMPLES as STAGE
 from welink_desktop.features.meetings.stage.samples import resized
 from welink_desktop.features.meetings.stage.state import Resize, StageState
 from welink_desktop.features.meetings.stage.view import StageView
+from welink_desktop.features.security.page.samples import SAMPLES as SECURITY
+from welink_desktop.features.security.page.view import SecurityPage
+from welink_desktop.features.security.recovery.samples import SAMPLES as RECOVERY
+from welink_desktop.features.security.recovery.view import RecoverySheet
+from welink_desktop.features.security.sheet import Sheet, SheetDialog
+from welink_desktop.features.security.verification.samples import SAMPLES as COMPARING
+from welink_desktop.features.security.verification.view import CompareSheet
+from welink_desktop.features.settings.model import Section
 from welink_desktop.features.settings.samples import SAMPLES as SETTINGS
 from welink_desktop.features.settings.view import SettingsView
 from welink_desktop.features.sign_in.samples import SAMPLES as SIGN_IN
@@ -92,6 +100,9 @@ def pages() -> tuple[Page, ...]:
         Page("chat-details", CHAT_DETAILS, chat_stills.details_view),
         Page("contacts", CONTACTS, lambda state: ContactsView(state, _nothing)),
         Page("settings", SETTINGS, lambda state: SettingsView(state, _nothing)),
+        Page("security", SECURITY, _security),
+        Page("recovery", RECOVERY, lambda state: _in_dialog(RecoverySheet(state, _nothing))),
+        Page("comparing", COMPARING, lambda state: _in_dialog(CompareSheet(state, _nothing))),
         Page("meetings", HOME, lambda state: MeetingsHomeView(state, _nothing, avatars())),
         Page("lobby", LOBBY, lambda state: LobbyView(state, _nothing, lambda: None, avatars())),
         Page("stage", STAGE, lambda state: StageView(state, _arranging(state), lambda: None, avatars())),
@@ -176,6 +187,19 @@ def _composer(state: State[Any]) -> QWidget:
     foot = column(plane, margins=(24, 0, 24, 20))
     foot.addStretch(1)
     foot.addWidget(chat_stills.composer_view(state, plane))
+    return plane
+
+
+def _security(state: State[Any]) -> QWidget:
+    """The security part where it stands: in the settings."""
+    settings = State(replace(SETTINGS["appearance"], section=Section.SECURITY))
+    return SettingsView(settings, _nothing, parts={Section.SECURITY: SecurityPage(state, _nothing)})
+
+
+def _in_dialog(sheet: Sheet) -> QWidget:
+    """A sheet in its dialog, over an empty window."""
+    plane = Plane("surface")
+    SheetDialog(plane, sheet, lambda: None).present()
     return plane
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from welink_desktop.core.errors import WeLinkError
 from welink_desktop.core.ports.system import SettingsStore
 from welink_desktop.core.reactive import State
-from welink_desktop.core.settings import Appearance, Behaviour, DeviceChoice, Settings, WindowState
+from welink_desktop.core.settings import Appearance, Behaviour, DeviceChoice, Protection, Settings, WindowState
 
 
 class Preferences:
@@ -21,6 +21,10 @@ class Preferences:
     def value(self) -> Settings:
         return self.state.value
 
+    def locked(self, key: str) -> bool:
+        """Whether a rule of the organisation fixes "section.name"."""
+        return key in self._store.forced
+
     def set_appearance(self, change: Callable[[Appearance], Appearance]) -> None:
         self._save(replace(self.value, appearance=change(self.value.appearance)))
 
@@ -29,6 +33,9 @@ class Preferences:
 
     def set_behaviour(self, change: Callable[[Behaviour], Behaviour]) -> None:
         self._save(replace(self.value, behaviour=change(self.value.behaviour)))
+
+    def set_protection(self, change: Callable[[Protection], Protection]) -> None:
+        self._save(replace(self.value, protection=change(self.value.protection)))
 
     def set_window(self, change: Callable[[WindowState], WindowState]) -> None:
         """As the others, but a full disk is no news here: the window's place is not worth a sentence."""

@@ -5,9 +5,11 @@ from dataclasses import replace
 from welink_desktop.adapters.fake.calls import FakeCallSignalling
 from welink_desktop.adapters.fake.chat import FakeChat
 from welink_desktop.adapters.fake.people import FakeMediaStore, FakePeople
+from welink_desktop.adapters.fake.security import FakeSecurity
+from welink_desktop.adapters.fake.trust_server import FakeTrustServer
 from welink_desktop.adapters.fake.world import FakeWorld
 from welink_desktop.core.account import Account, Connection, Homeserver, Link
-from welink_desktop.core.errors import NotFound, ServerNotFound, WrongPassword
+from welink_desktop.core.errors import NotFound, ServerNotFound, WrongPassword, WrongRecoveryKey
 from welink_desktop.core.ids import AccountKey, DeviceId, UserId, localpart_of, server_name_of
 from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.reactive import Cancel
@@ -45,6 +47,10 @@ class FakeSession:
     def media(self) -> FakeMediaStore:
         return self._media
 
+    @property
+    def security(self) -> FakeSecurity:
+        return self._owner.security
+
     def watch_connection(self, listener: Listener[Connection]) -> Cancel:
         return self._world.connection.watch(listener)
 
@@ -59,7 +65,10 @@ class FakeSession:
 
 
 class FakeAccounts:
-    """The accounts of a profile. `signed_in` starts with the world's own account already there."""
+    """The accounts of a profile. `signed_in` starts with the world's own account already there.
+
+    `security` is this computer's, `phone` the same account's other device, which answers verifications.
+    """
 
     def __init__(self, world: FakeWorld, *, signed_in: bool = True) -> None:
         self.world = world
@@ -67,6 +76,8 @@ class FakeAccounts:
             server_name_of(world.me.user), "https://chat.yunshan.example", organisation=world.me.organisation
         )
         self._accounts: list[Account] = []
+        self.trust = FakeTrustServer()
+        self.security, self.phone = _devices(world, self.trust)
         if signed_in:
             self._accounts.append(self._make())
 
@@ -101,9 +112,36 @@ class FakeAccounts:
             raise NotFound
         self.world.connection.set(replace(self.world.connection.value, link=Link.LIVE, error=None))
 
+    async def recover_store(self, key: AccountKey, secret: str) -> None:
+        if all(account.key != key for account in self._accounts):
+            raise NotFound
+        if secret != self.trust.account(self.world.me.user).recovery_key:
+            raise WrongRecoveryKey
+
     async def forget(self, key: AccountKey) -> None:
         self._accounts = [account for account in self._accounts if account.key != key]
 
     def _make(self) -> Account:
         me: UserId = self.world.me.user
         return Account(AccountKey("sample"), me, DeviceId("SAMPLE"), self._server)
+
+
+HOUR = 3_600_000
+
+
+def _devices(world: FakeWorld, server: FakeTrustServer) -> tuple[FakeSecurity, FakeSecurity]:
+    """This computer and a phone, both confirmed and in good order; every colleague has an identity and an answering device."""
+    me, now = world.me.user, world.clock.now_ms()
+    here = FakeSecurity(server, me, DeviceId("SAMPLE"), "WeLink Desktop (Linux)", last_seen_ms=now)
+    here.make_identity()
+    here.keep_secrets()
+    phone = FakeSecurity(server, me, DeviceId("PHONE"), "Lin’s phone", last_seen_ms=now - 2 * HOUR)
+    server.account(me).sign(phone.device)
+    phone.answers = True
+    phone.trust_here()
+    for person in world.people.values():
+        if person.user != me:
+            other = FakeSecurity(server, person.user, DeviceId("OFFICE"), "Office", last_seen_ms=now)
+            other.answers = True
+            other.make_identity()
+    return here, phone

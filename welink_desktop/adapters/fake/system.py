@@ -33,8 +33,13 @@ class MemorySecrets:
 
 
 class MemorySettings:
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, forced: frozenset[str] = frozenset()) -> None:
         self._settings = settings or Settings()
+        self._forced = forced
+
+    @property
+    def forced(self) -> frozenset[str]:
+        return self._forced
 
     def load(self) -> Settings:
         return self._settings

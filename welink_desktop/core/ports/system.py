@@ -25,6 +25,10 @@ class Secrets(Protocol):
 class SettingsStore(Protocol):
     """settings.toml: unknown keys and comments survive; a broken file is kept aside and defaults are used."""
 
+    @property
+    def forced(self) -> frozenset[str]:
+        """Keys ("appearance.theme") that a rule of the organisation fixes: to be shown as locked."""
+
     def load(self) -> Settings: ...
 
     def save(self, settings: Settings) -> None:

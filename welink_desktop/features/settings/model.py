@@ -22,6 +22,7 @@ class Section(enum.Enum):
     APPEARANCE = "appearance"
     DEVICES = "devices"
     CHAT = "chat"
+    SECURITY = "security"
     ACCOUNT = "account"
 
 

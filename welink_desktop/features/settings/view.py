@@ -1,11 +1,11 @@
 """The settings page (mockup 11): navigation at the left, the section's cards at the right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QScrollArea, QStackedWidget, QWidget
+from PySide6.QtWidgets import QScrollArea, QWidget
 
 from welink_desktop.core.reactive import State
 from welink_desktop.features.settings.model import Section, SettingsState, ShowSection, Wish
@@ -30,6 +30,7 @@ _ICONS = {
     Section.APPEARANCE: "contrast",
     Section.DEVICES: "speaker",
     Section.CHAT: "bell",
+    Section.SECURITY: "shield",
     Section.ACCOUNT: "user",
 }
 
@@ -67,9 +68,19 @@ class NavPainter:
 
 
 class SettingsView(QWidget):
-    def __init__(self, state: State[SettingsState], act: Callable[[Wish], None], parent: QWidget | None = None) -> None:
+    """`parts` are sections that other features bring."""
+
+    def __init__(
+        self,
+        state: State[SettingsState],
+        act: Callable[[Wish], None],
+        parent: QWidget | None = None,
+        *,
+        parts: Mapping[Section, QWidget] | None = None,
+    ) -> None:
         super().__init__(parent)
         self._act = act
+        self._parts = dict(parts or {})
         self._shown = state.value
         identify(self, "settings")
         self._build()
@@ -106,9 +117,11 @@ class SettingsView(QWidget):
         self._column = column(self._holder)
         self._heading = Label(type_name="heading")
         self._problem = Banner("danger", "error")
-        self._stack = QStackedWidget()
-        for section in self._sections.values():
-            self._stack.addWidget(section)
+        self._stack = QWidget()
+        pages = column(self._stack)
+        for part in (*self._sections.values(), *self._parts.values()):
+            pages.addWidget(part)
+            part.hide()
         self._column.addWidget(self._heading)
         self._column.addWidget(self._problem)
         self._column.addWidget(self._stack)
@@ -133,13 +146,18 @@ class SettingsView(QWidget):
 
     def _render(self, state: SettingsState) -> None:
         self._shown = state
-        rows = [NavRow(section, tr(f"settings-section-{section.value}")) for section in Section]
-        self._nav.show_items(rows, list(Section).index(state.section))
-        self._heading.setText(tr(f"settings-section-{state.section.value}"))
+        offered = [section for section in Section if section in self._sections or section in self._parts]
+        rows = [NavRow(section, tr(f"settings-section-{section.value}")) for section in offered]
+        shown = state.section if state.section in offered else Section.APPEARANCE
+        self._nav.show_items(rows, offered.index(shown))
+        self._heading.setText(tr(f"settings-section-{shown.value}"))
         self._problem.show_fact(f"{tr('settings-not-saved')} {tr(state.failure.text)}" if state.failure is not None else "")
-        view = self._sections[state.section]
-        view.show_state(state)
-        self._stack.setCurrentWidget(view)
+        own = self._sections.get(shown)
+        if own is not None:
+            own.show_state(state)
+        current = own or self._parts[shown]
+        for part in (*self._sections.values(), *self._parts.values()):
+            part.setVisible(part is current)
 
     def _choose(self, at: int) -> None:
         item = self._nav.item_at(at)

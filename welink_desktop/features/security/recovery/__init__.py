@@ -1,0 +1,1 @@
+"""The sheet that turns recovery on, uses it, or starts over."""

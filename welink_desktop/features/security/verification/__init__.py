@@ -1,0 +1,1 @@
+"""The sheet in which two devices are compared."""

@@ -172,9 +172,16 @@ class KeyringMissing(WeLinkError):
 
 
 class StoreKeyMissing(WeLinkError):
-    """The store exists but its key is not in the keyring. The store is left untouched."""
+    """The store exists but its key is not in the keyring. The store is left untouched.
+
+    `recoverable`: the account's recovery key opens it (`Accounts.recover_store`).
+    """
 
     key = "error-store-key-missing"
+
+    def __init__(self, detail: str = "", *, recoverable: bool = False) -> None:
+        super().__init__(detail)
+        self.recoverable = recoverable
 
 
 class StoreDamaged(WeLinkError):

@@ -56,7 +56,7 @@ class RecoveryState(enum.Enum):
 class Cure(enum.Enum):
     """What a person can do about a `RecoveryState` (texts `cure-<value>`)."""
 
-    GIVE_PASSWORD = "give-password"
+    GIVE_PASSWORD = "give-password"  # noqa: S105 - the name of a deed
     TURN_ON_RECOVERY = "turn-on-recovery"
     CONFIRM_FROM_DEVICE = "confirm-from-device"
     ENTER_RECOVERY_KEY = "enter-recovery-key"

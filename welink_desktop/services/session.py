@@ -90,6 +90,12 @@ class SessionKeeper:
         if isinstance(self.state.value, CannotOpen):
             await self._try_open(self.state.value.account)
 
+    async def open_with_recovery_key(self, secret: str) -> None:
+        """For an account whose store's key is lost. Raises as `Accounts.recover_store`; then as `reopen`."""
+        if isinstance(self.state.value, CannotOpen):
+            await self._accounts.recover_store(self.state.value.account.key, secret)
+            await self._try_open(self.state.value.account)
+
     async def discover(self, address: str) -> Homeserver:
         return await self._accounts.discover(address)
 

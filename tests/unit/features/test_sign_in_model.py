@@ -8,7 +8,7 @@ from tests.support.until import until
 from welink_desktop.adapters.fake import FakeAccounts, sample_world
 from welink_desktop.adapters.fake.accounts import FakeSession
 from welink_desktop.core.account import Account, Homeserver
-from welink_desktop.core.errors import KeyringMissing, StoreKeyMissing, WrongPassword
+from welink_desktop.core.errors import KeyringMissing, StoreKeyMissing, WrongPassword, WrongRecoveryKey
 from welink_desktop.core.ids import AccountKey
 from welink_desktop.core.reactive import Scope
 from welink_desktop.features.sign_in.model import (
@@ -19,6 +19,7 @@ from welink_desktop.features.sign_in.model import (
     LookUp,
     NotFound,
     NotLooked,
+    OpenWithRecoveryKey,
     SignIn,
     SignInModel,
     StartAfresh,
@@ -37,6 +38,7 @@ class Accounts(FakeAccounts):
 
     keyring = True
     keyless = False
+    sealed = False
 
     async def sign_in(self, server: Homeserver, user: str, password: str, device_name: str) -> Account:
         if not self.keyring:
@@ -45,8 +47,13 @@ class Accounts(FakeAccounts):
 
     async def open(self, key: AccountKey) -> FakeSession:
         if self.keyless:
-            raise StoreKeyMissing
+            raise StoreKeyMissing(recoverable=self.sealed)
         return await super().open(key)
+
+    async def recover_store(self, key: AccountKey, secret: str) -> None:
+        if secret != "the right key":
+            raise WrongRecoveryKey
+        self.keyless = False
 
 
 class Place:
@@ -144,6 +151,29 @@ async def test_a_store_without_its_key_blocks_until_the_person_decides() -> None
     place.model.act(StartAfresh())
     await until(place.keeper.state, lambda now: isinstance(now, NoAccount))
     assert place.blocked() is None
+    await place.scope.aclose()
+
+
+async def test_a_lost_store_key_comes_back_with_the_recovery_key() -> None:
+    place = Place(signed_in=True)
+    place.accounts.keyless = place.accounts.sealed = True
+    await place.keeper.start()
+    assert place.model.state.value.recoverable
+    place.model.act(OpenWithRecoveryKey("a wrong key"))
+    state = await until(place.model.state, lambda now: isinstance(now.failure, WrongRecoveryKey) and now.busy is None)
+    assert state.recoverable
+    place.model.act(OpenWithRecoveryKey(" the right key "))
+    await until(place.keeper.state, lambda now: isinstance(now, Open))
+    assert place.blocked() is None
+    await place.scope.aclose()
+
+
+async def test_no_recovery_key_is_asked_where_none_was_kept() -> None:
+    place = Place(signed_in=True)
+    place.accounts.keyless = True
+    await place.keeper.start()
+    assert place.blocked() is not None
+    assert not place.model.state.value.recoverable
     await place.scope.aclose()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from welink_desktop.adapters.matrix.constants import CLIENT_V3, KEYRING_PREFIX
+from welink_desktop.adapters.matrix.constants import CLIENT_V3, KEYRING_PREFIX, SEALED_KEY_FILE
 from welink_desktop.adapters.matrix.errors import Limited, Refused
 from welink_desktop.adapters.matrix.late import LateSession
 from welink_desktop.adapters.matrix.rooms import summary_cache
@@ -129,6 +129,9 @@ class MatrixAccounts:
             session, keeper = running
             keeper.tokens = tokens
             session.signed_in_again()
+
+    async def recover_store(self, key: AccountKey, secret: str) -> None:
+        await asyncio.to_thread(self._unseal, key, secret)
 
     async def forget(self, key: AccountKey) -> None:
         await self._close(key)
@@ -284,9 +287,17 @@ class MatrixAccounts:
             raise AccountNotFound
         store_key = self._secrets.get(_secret(key, "store"))
         if store_key is None:
-            raise StoreKeyMissing
+            raise StoreKeyMissing(recoverable=(file.parent / SEALED_KEY_FILE).exists())
         file.touch()
         return account, _tokens_in(self._secrets.get(_secret(key, "tokens"))), store_key
+
+    def _unseal(self, key: AccountKey, secret: str) -> None:
+        from welink_desktop.adapters.matrix.security import key_safe
+
+        if key not in {account.key for account in self._listed()}:
+            raise AccountNotFound
+        store_key = key_safe.opened(self._folder / key, secret)
+        self._secrets.set(_secret(key, "store"), store_key)
 
     def _listed(self) -> tuple[Account, ...]:
         files = sorted(self._folder.glob("*/account.json"), key=lambda file: file.stat().st_mtime_ns, reverse=True)

@@ -88,3 +88,5 @@ STATE_AFTER: Final = "org.matrix.msc4222.state_after"
 
 ORGANISATION_FIELD: Final = "io.welinkdesktop.organisation"
 KEYRING_PREFIX: Final = "account"
+SEALED_KEY_FILE: Final = "store.recovery"
+"""In an account's folder: the key of its store, sealed with the recovery key."""

@@ -75,5 +75,12 @@ class Accounts(Protocol):
     async def sign_in_again(self, key: AccountKey, password: str) -> None:
         """After a soft logout: new token for the same device; the store is kept. Raises as `sign_in`."""
 
+    async def recover_store(self, key: AccountKey, secret: str) -> None:
+        """After `StoreKeyMissing`: get the store's key back with the recovery key or passphrase; `open` works then.
+
+        The account opens signed out if its tokens were lost, too (`sign_in_again`). Raises `WrongRecoveryKey`, `KeyringMissing`,
+        `NotFound` (nothing was kept for this account on this computer).
+        """
+
     async def forget(self, key: AccountKey) -> None:
         """Delete an account's local data without the server."""

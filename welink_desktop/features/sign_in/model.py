@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from welink_desktop.core.account import Account, Homeserver
-from welink_desktop.core.errors import KeyringMissing, WeLinkError
+from welink_desktop.core.errors import KeyringMissing, StoreKeyMissing, WeLinkError
 from welink_desktop.core.ids import UserId, localpart_of
 from welink_desktop.core.reactive import Scope, State
 from welink_desktop.core.text import Text, text
@@ -44,7 +44,10 @@ Lookup = NotLooked | Looking | Found | NotFound
 
 @dataclass(frozen=True, slots=True)
 class SignInState:
-    """`busy` says which step runs; `failure` belongs to the password step; `blocked` is an account that cannot be opened."""
+    """`busy` says which step runs; `failure` belongs to the password step; `blocked` is an account that cannot be opened.
+
+    `recoverable`: it opens with the recovery key.
+    """
 
     way: Way = Way.ORGANISATION
     can_try_here: bool = False
@@ -55,6 +58,7 @@ class SignInState:
     failure: WeLinkError | None = None
     choose_storage: bool = False
     blocked: Account | None = None
+    recoverable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,16 @@ class TryAgain:
     """Repeat what failed: the last sign-in, or opening the blocked account."""
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class OpenWithRecoveryKey:
+    """Open the blocked account with its recovery key or passphrase."""
+
+    secret: str
+
+    def __repr__(self) -> str:
+        return "OpenWithRecoveryKey(…)"
+
+
 @dataclass(frozen=True, slots=True)
 class KeepSecretsInFile:
     """Do without the system's key store, then repeat."""
@@ -103,7 +117,7 @@ class StartAfresh:
     """Give up the blocked account's local data and sign in again."""
 
 
-Wish = ChooseWay | ChangeAddress | LookUp | SignIn | TryHere | TryAgain | KeepSecretsInFile | StartAfresh
+Wish = ChooseWay | ChangeAddress | LookUp | SignIn | TryHere | TryAgain | OpenWithRecoveryKey | KeepSecretsInFile | StartAfresh
 
 
 class SignInModel:
@@ -130,6 +144,8 @@ class SignInModel:
                 self._run(self._keeper_try_here, text("evaluation-starting"))
             case TryAgain():
                 self._try_again()
+            case OpenWithRecoveryKey(secret):
+                self._recover(secret.strip())
             case KeepSecretsInFile():
                 self._use_file()
             case StartAfresh():
@@ -166,6 +182,10 @@ class SignInModel:
 
     async def _keeper_try_here(self) -> None:
         await self._keeper.try_here(lambda key: self._change(busy=text(key)))
+
+    def _recover(self, secret: str) -> None:
+        if self.state.value.blocked is not None and secret:
+            self._run(lambda: self._keeper.open_with_recovery_key(secret), text("sign-in-opening"))
 
     def _use_file(self) -> None:
         try:
@@ -209,11 +229,12 @@ class SignInModel:
     def _session_changed(self, session: SessionState) -> None:
         match session:
             case CannotOpen(account, why):
-                self._change(blocked=account, failure=why, choose_storage=False)
+                recoverable = isinstance(why, StoreKeyMissing) and why.recoverable
+                self._change(blocked=account, failure=why, choose_storage=False, recoverable=recoverable)
             case NoAccount(why):
-                self._change(blocked=None, failure=why)
+                self._change(blocked=None, recoverable=False, failure=why)
             case _:
-                self._change(blocked=None)
+                self._change(blocked=None, recoverable=False)
 
     def _change(self, **changes: object) -> None:
         self.state.set(replace(self.state.value, **changes))  # type: ignore[arg-type]  # names are checked by `replace`

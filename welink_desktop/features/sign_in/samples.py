@@ -32,4 +32,5 @@ SAMPLES: dict[str, SignInState] = {
     "evaluation": SignInState(can_try_here=True, way=Way.EVALUATION),
     "evaluation-starting": SignInState(can_try_here=True, way=Way.EVALUATION, busy=text("evaluation-starting")),
     "blocked": SignInState(can_try_here=True, blocked=_ACCOUNT, failure=StoreKeyMissing()),
+    "blocked-recoverable": SignInState(can_try_here=True, blocked=_ACCOUNT, failure=StoreKeyMissing(), recoverable=True),
 }

@@ -19,6 +19,7 @@ from welink_desktop.features.sign_in.model import (
     Looking,
     LookUp,
     NotFound,
+    OpenWithRecoveryKey,
     SignIn,
     SignInState,
     StartAfresh,
@@ -125,6 +126,12 @@ class SignInView(QWidget):
         identify(self._password.input, "sign-in-password")
         self._user.submitted.connect(self._password.input.setFocus)
         self._password.submitted.connect(self._go)
+        self._recovery = Field(large=True)
+        identify(self._recovery.input, "sign-in-recovery-key")
+        self._recovery.submitted.connect(self._recover)
+        self._unlock = Button(kind="primary", large=True)
+        identify(self._unlock, "sign-in-recover")
+        self._unlock.clicked.connect(self._recover)
         self._problem = Notice("danger", "error")
         identify(self._problem, "sign-in-problem")
         self._afresh = Button(kind="secondary")
@@ -141,7 +148,8 @@ class SignInView(QWidget):
         self._submit = Button(kind="primary", large=True)
         identify(self._submit, "sign-in-submit")
         self._submit.clicked.connect(self._go)
-        return self._address, self._found, self._user, self._password, self._problem, self._submit
+        fields = (self._address, self._found, self._user, self._password)
+        return *fields, self._problem, self._recovery, self._unlock, self._submit
 
     # Rendering
 
@@ -155,6 +163,7 @@ class SignInView(QWidget):
         self._address.set_label(tr("sign-in-address"), tr("sign-in-address-example"))
         self._user.set_label(tr("sign-in-user"))
         self._password.set_label(tr("sign-in-password"))
+        self._recovery.set_label(tr("sign-in-recovery-key"))
         self._afresh.setText(tr("sign-in-afresh"))
         self._keep_in_file.setText(tr("sign-in-keep-in-file"))
         self._again.setText(tr("retry"))
@@ -219,6 +228,10 @@ class SignInView(QWidget):
         self._submit.setText(words)
         self._submit.setEnabled(state.busy is None and not isinstance(state.lookup, Looking))
         self._submit.setVisible(state.blocked is None)
+        for widget in (self._recovery, self._unlock):
+            widget.setVisible(state.recoverable)
+            widget.setEnabled(state.busy is None)
+        self._unlock.setText(tr(state.busy) if state.busy is not None else tr("sign-in-recover"))
 
     # Acting
 
@@ -241,6 +254,12 @@ class SignInView(QWidget):
             self._address.set_error(tr("sign-in-address-missing"))
             self._address.input.setFocus()
 
+    def _recover(self) -> None:
+        if self._recovery.input.text().strip():
+            self._act(OpenWithRecoveryKey(self._recovery.input.text()))
+        else:
+            self._recovery.input.setFocus()
+
     def _confirm_afresh(self) -> None:
         ask(
             self,
@@ -252,8 +271,9 @@ class SignInView(QWidget):
         )
 
     def forget_password(self) -> None:
-        """Empty the password input once it has served."""
+        """Empty the secret inputs once they have served."""
         self._password.input.clear()
+        self._recovery.input.clear()
 
     def _themed(self, theme: Theme) -> None:
         self._form.setFixedWidth(theme.padded(theme.layout("signin-form")))

@@ -6,6 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from welink_desktop.adapters.matrix.constants import SEALED_KEY_FILE
 from welink_desktop.adapters.matrix.crypto import recovery_key
 from welink_desktop.adapters.matrix.crypto.canonical import decode, encode
 from welink_desktop.adapters.matrix.crypto.secret_storage import KeyDescription, check, decrypt, encrypt
@@ -13,7 +14,6 @@ from welink_desktop.adapters.matrix.wire.values import object_of, text_of
 from welink_desktop.core.errors import DiskFull, NotFound, WrongRecoveryKey
 
 NAME = "io.welinkdesktop.store_key"
-_FILE = "store.recovery"
 
 
 def keep(folder: Path, store_key: bytes, key: bytes, description: KeyDescription) -> None:
@@ -21,18 +21,14 @@ def keep(folder: Path, store_key: bytes, key: bytes, description: KeyDescription
     sealed = encrypt(key, NAME, encode(store_key))
     content = {"key_id": description.key_id, "key": description.content, "sealed": sealed}
     try:
-        handle, place = tempfile.mkstemp(dir=folder, prefix=_FILE)
+        handle, place = tempfile.mkstemp(dir=folder, prefix=SEALED_KEY_FILE)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             json.dump(content, file)
             file.flush()
             os.fsync(file.fileno())
-        Path(place).replace(folder / _FILE)
+        Path(place).replace(folder / SEALED_KEY_FILE)
     except OSError as error:
         raise DiskFull(type(error).__name__) from error
-
-
-def kept(folder: Path) -> bool:
-    return (folder / _FILE).exists()
 
 
 def opened(folder: Path, typed: str) -> bytes:
@@ -41,7 +37,7 @@ def opened(folder: Path, typed: str) -> bytes:
     Raises `NotFound` if nothing (readable) was kept, `WrongRecoveryKey`.
     """
     try:
-        content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        content = json.loads((folder / SEALED_KEY_FILE).read_text(encoding="utf-8"))
         description = KeyDescription.parse(text_of(content, "key_id", 255), object_of(content, "key"))
     except (OSError, ValueError, AttributeError):
         raise NotFound("no sealed store key") from None

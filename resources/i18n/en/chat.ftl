@@ -249,4 +249,5 @@ notice-room-avatar = { $who } changed the picture of this conversation
 notice-room-replaced = This conversation goes on in a new one
 notice-topic = { $who } changed the description to: { $topic }
 notice-topic-removed = { $who } removed the description
+notice-verification = { $who } asks to compare emoji, to make sure who is who
 composer-pasted = Picture

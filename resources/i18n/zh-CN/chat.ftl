@@ -228,4 +228,5 @@ notice-room-avatar = { $who } 更换了会话头像
 notice-room-replaced = 会话已迁移到新的会话
 notice-topic = { $who } 将简介改为：{ $topic }
 notice-topic-removed = { $who } 移除了简介
+notice-verification = { $who } 请求比对表情符号,以确认彼此身份
 composer-pasted = 图片

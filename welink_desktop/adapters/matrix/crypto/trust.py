@@ -31,7 +31,8 @@ _VERIFICATION = "m.key.verification."
 def may_arrive(event_type: str, channel: Channel) -> bool:
     """The table of allowed cells (§8.9): may an event of this type be believed when it came this way?
 
-    To-device types that are not in the table need Olm. Room events (Megolm) must not be to-device types, nor encrypted again.
+    To-device types that are not in the table need Olm. Room events (Megolm) must not be to-device types, nor encrypted again;
+    verifications between people take place in rooms, in clear or encrypted. To-device events never come by Megolm.
     """
     plain_too = event_type in _PLAIN_TOO or event_type.startswith(_VERIFICATION)
     match channel:
@@ -40,8 +41,7 @@ def may_arrive(event_type: str, channel: Channel) -> bool:
         case Channel.OLM:
             return event_type != "m.room.encrypted"
         case Channel.MEGOLM:
-            in_room_verification = event_type.startswith(_VERIFICATION)
-            return event_type != "m.room.encrypted" and event_type not in _OLM_ONLY | _PLAIN_TOO and not in_room_verification
+            return event_type != "m.room.encrypted" and event_type not in _OLM_ONLY | _PLAIN_TOO
 
 
 class DeviceVerdict(enum.Enum):

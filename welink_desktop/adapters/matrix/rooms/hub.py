@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 
+from welink_desktop.adapters.matrix.crypto.verification_records import Received
 from welink_desktop.adapters.matrix.rooms import push, rows
 from welink_desktop.adapters.matrix.rooms.account_data import AccountData
 from welink_desktop.adapters.matrix.rooms.facts import RoomStore
@@ -51,6 +52,8 @@ class Hub:
         self.committed: Signal[frozenset[RoomId]] = Signal()
         self.gap_opened: Callable[[RoomId], None] = lambda room: None
         self.call_changed: Callable[[RoomId], None] = lambda room: None
+        self.verification: Signal[Received] = Signal()
+        """What was said in verifications, after its commit, in the order of the room."""
         self.notifying = False
         self._patience = patience
         self._waiting: dict[RoomId, None] = {}
@@ -94,6 +97,8 @@ class Hub:
                 self.gap_opened(room)
             if changed.call:
                 self.call_changed(room)
+            for said in changed.verification:
+                self.verification.emit(said)
             if changed.incoming and self.notifying:
                 self._notify(room, changed.incoming[-MOST_NOTIFICATIONS:])
         self.committed.emit(frozenset(news))

@@ -7,11 +7,13 @@ from typing import Protocol
 
 from welink_desktop.adapters.matrix import constants as names
 from welink_desktop.adapters.matrix.crypto.records import Decrypted, Decryption
+from welink_desktop.adapters.matrix.crypto.verification_records import Received
 from welink_desktop.adapters.matrix.rooms import placing, push, rows
 from welink_desktop.adapters.matrix.rooms.account_data import AccountData
 from welink_desktop.adapters.matrix.rooms.facts import Power, RoomStore
 from welink_desktop.adapters.matrix.rooms.pending import Outbox
 from welink_desktop.adapters.matrix.rooms.rows import EventRow
+from welink_desktop.adapters.matrix.rooms.verifications import verification_of
 from welink_desktop.adapters.matrix.store.database import Transaction
 from welink_desktop.adapters.matrix.wire.events import Event, Unreadable, relation_of
 from welink_desktop.adapters.matrix.wire.sync import Receipt, RoomUpdate
@@ -31,6 +33,7 @@ class RoomNews:
     """What one commit changed in a room, for its open timeline, the room list and notifications.
 
     `events`: new or changed rows. `reset`: a gap opened at the new end. `incoming`: rows to notify about.
+    `verification`: what was said in verifications, in order.
     """
 
     room: RoomId
@@ -41,6 +44,7 @@ class RoomNews:
     call: bool = False
     typing: tuple[UserId, ...] | None = None
     incoming: list[EventId] = field(default_factory=list)
+    verification: list[Received] = field(default_factory=list)
 
 
 class Decrypter(Protocol):
@@ -114,6 +118,7 @@ class Ingest:
                 continue
             fresh = self._judged(room, fresh)
             rows.put_event(t, room, fresh)
+            self._note_verification(room, fresh, news)
             news.events[row.event] = None
             if fresh.relates_to is not None:
                 news.events[fresh.relates_to] = None
@@ -123,12 +128,18 @@ class Ingest:
     def _stored(self, t: Transaction, room: RoomId, event: Event | Unreadable, position: float, news: RoomNews) -> EventRow:
         row = self._unreadable(event, position) if isinstance(event, Unreadable) else self._kept(t, room, event, position)
         rows.put_event(t, room, row)
+        self._note_verification(room, row, news)
         news.events[row.event] = None
         if row.relates_to is not None:
             news.events[row.relates_to] = None
         if isinstance(event, Event) and event.type == names.REDACTION and event.redacts is not None:
             self._redact(t, room, event, news)
         return row
+
+    def _note_verification(self, room: RoomId, row: EventRow, news: RoomNews) -> None:
+        said = verification_of(room, row, self._clock.now_ms())
+        if said is not None:
+            news.verification.append(said)
 
     def _kept(self, t: Transaction, room: RoomId, event: Event, position: float) -> EventRow:
         """The row of an event; one that trips us becomes unreadable, it never hides its neighbours."""

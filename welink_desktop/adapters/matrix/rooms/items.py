@@ -11,6 +11,7 @@ from welink_desktop.adapters.matrix.rooms.notices import notice_of
 from welink_desktop.adapters.matrix.rooms.pending import Pending, PendingKind
 from welink_desktop.adapters.matrix.rooms.relations import latest_edit, reactions
 from welink_desktop.adapters.matrix.rooms.rows import EventRow
+from welink_desktop.adapters.matrix.rooms.verifications import is_request
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.wire.content import mentions, message_content
 from welink_desktop.adapters.matrix.wire.events import relation_of
@@ -112,6 +113,8 @@ class ItemBuilder:
             )
             return None if notice is None else NoticeContent(notice)
         content = _current(row, edit)
+        if is_request(row.type, content):
+            return NoticeContent(text("notice-verification", who=self._rooms.name_of(room, row.sender)))
         if row.type == names.MESSAGE:
             return message_content(content)
         return UnsupportedContent(row.type, text_of(content, "body", 10_000))

@@ -128,10 +128,10 @@ class KeyBackup:
     async def create(self, *, again: bool = False) -> None:
         """Make a new version with a new key (`again`: with the former one); everything that is here is uploaded to it.
 
-        Older versions stay.
+        Older versions stay. Raises `NotFound` with `again` if there is no former key.
         """
         async with self._lock:
-            key = self._pending = self._pending or (self._key if again else None) or BackupKey.generate()
+            key = self._pending = self._former() if again else self._fresh()
             with self._database.transaction() as t:
                 store.save_pending_secret(t, key.secret)
             version = await self._server.create(self._encryption.signed({"public_key": key.public}))
@@ -319,6 +319,17 @@ class KeyBackup:
             waiting = store.waiting_count(t) if active else 0
         gone = self._row is not None and self._row.gone
         self.state.set(dataclasses.replace(self.state.value, active=active, waiting=waiting, gone=gone))
+
+    def _former(self) -> BackupKey:
+        if self._key is None:
+            raise NotFound("no former key")
+        return self._key
+
+    def _fresh(self) -> BackupKey:
+        """A new key; one whose version may have been made already, without our hearing so, comes first."""
+        begun = self._pending
+        used = self._key is not None and begun is not None and begun.public == self._key.public
+        return BackupKey.generate() if begun is None or used else begun
 
     def _look_again(self) -> None:
         """The server says that the version is not the current one."""

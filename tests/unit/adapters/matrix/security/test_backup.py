@@ -314,6 +314,29 @@ async def test_a_new_backup_after_that_gets_everything(world: World) -> None:
     assert not device.state.gone
 
 
+async def test_a_backup_made_again_has_the_former_key(world: World) -> None:
+    device, _ = await backed_up(world, 2)
+    key = device.backup.private_key
+    world.home.versions.clear()
+    await device.backup.check()
+    assert device.backup.private_key is None
+    assert device.backup.former_key
+    await device.again()
+    await device.backup.create(again=True)
+    await until(lambda: device.idle)
+    assert device.backup.private_key == key
+    assert len(world.home.all_of("2")) == 2
+    await device.backup.create()
+    assert device.backup.private_key != key
+
+
+async def test_no_backup_is_made_again_without_its_key(world: World) -> None:
+    device = world.device("LAPTOP")
+    with pytest.raises(NotFound):
+        await device.backup.create(again=True)
+    assert world.home.versions == {}
+
+
 async def test_another_version_with_our_key_is_followed(world: World) -> None:
     device, _ = await backed_up(world, 2)
     world.home.make_version(world.home.versions["1"])

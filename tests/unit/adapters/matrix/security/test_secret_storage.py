@@ -34,6 +34,8 @@ async def test_secrets_come_back_with_the_recovery_key_on_another_device(home: B
     assert await storage.exists()
     assert not await storage.takes_passphrase()
     other = SecretStorage(home, UserId("@lin:x"))
+    assert await other.holds(MASTER)
+    assert not await other.holds(BACKUP)
     key = await other.unlock(f" {typed.replace(' ', '')}\n")
     assert await other.read(MASTER, key) == "seed"
     assert await other.read(BACKUP, key) is None
@@ -61,6 +63,8 @@ async def test_nothing_is_opened_with_a_wrong_key(home: BackupHome, storage: Sec
             await storage.unlock(typed)
     with pytest.raises(WrongRecoveryKey):
         await storage.read(MASTER, bytes(32))
+    with pytest.raises(WrongRecoveryKey):
+        await storage.description(bytes(32))
 
 
 async def test_no_secret_is_uploaded_after_the_server_changed_the_key(home: BackupHome, storage: SecretStorage) -> None:

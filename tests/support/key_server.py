@@ -40,7 +40,8 @@ class KeyServer:
         self.fallback: dict[tuple[str, str], dict[str, Any]] = {}
         self.fallback_used: dict[tuple[str, str], bool] = {}
         self.queues: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        self.changed: dict[str, set[str]] = {}
+        self.changed: dict[object, set[str]] = {}
+        """Whose lists changed, per device or whoever else asks under a name of its own."""
         self.txns: set[tuple[str, str]] = set()
         self.failures: set[str] = set()
         self.extra: dict[str, Any] = {}
@@ -192,7 +193,7 @@ class Party:
         self.server = server
         self.machine = machine
         self.who = (machine.user, machine.device)
-        server.changed.setdefault(machine.user, set())
+        server.changed.setdefault(self.who, set())
         self.news = News()
         self.work()
 
@@ -209,8 +210,8 @@ class Party:
     def sync(self) -> News:
         """One sync answer, then what it makes due. Returns everything that was learnt."""
         self.news = News()
-        changed = self.server.changed[self.machine.user]
-        self.server.changed[self.machine.user] = set()
+        changed = self.server.changed[self.who]
+        self.server.changed[self.who] = set()
         self.machine.receive_sync(
             changed=changed, key_counts=self.server.count(self.who), fallback_types=self.server.unused_fallbacks(self.who)
         )

@@ -173,7 +173,7 @@ class Gossip:
         if action == "request_cancellation":
             self._wishes = {key: row for key, row in self._wishes.items() if (key[0], row[0]) != (device, request)}
             return []
-        if action != "request" or name not in NAMES or len(self._wishes) >= MAX_WISHES:
+        if action != "request" or not isinstance(name, str) or name not in NAMES or len(self._wishes) >= MAX_WISHES:
             return []
         self._wishes[(DeviceId(device), name)] = (request, self._clock.now_ms())
         return self.review()

@@ -144,11 +144,11 @@ class MatrixAccounts:
         keeper = TokenKeeper(tokens, lambda fresh: self._keep_tokens(account.key, fresh))
         kept = _kept_rooms(database) if self._list_first else []
         if not kept:
-            return await self._begun(account, database, keeper)
+            return await self._begun(account, database, keeper, store_key)
 
         async def begin() -> "MatrixSession":
             try:
-                return await self._begun(account, database, keeper)
+                return await self._begun(account, database, keeper, store_key)
             except StoreDamaged as error:
                 raise await self._retired(account, tokens) from error
 
@@ -156,9 +156,10 @@ class MatrixAccounts:
         self._open[account.key] = (late, keeper)
         return late
 
-    async def _begun(self, account: Account, database: Database, keeper: TokenKeeper) -> "MatrixSession":
+    async def _begun(self, account: Account, database: Database, keeper: TokenKeeper, store_key: bytes) -> "MatrixSession":
         """The engine of one account, running; its libraries load here."""
         from welink_desktop.adapters.matrix.client import MatrixSession, Surroundings
+        from welink_desktop.adapters.matrix.security import key_safe
 
         key = account.key
         around = Surroundings(
@@ -168,6 +169,7 @@ class MatrixAccounts:
             decode=self._decode,
             clock=self._clock,
             service_url=self._service_url,
+            seal=lambda secret, described: key_safe.keep(self._folder / key, store_key, secret, described),
             forget=lambda: self._forget(key),
             closed=lambda: self._closed(key),
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from welink_desktop.adapters.matrix import constants as names
 from welink_desktop.adapters.matrix.chat import ChatParts, MatrixChat
+from welink_desktop.adapters.matrix.crypto.secret_storage import KeyDescription
 from welink_desktop.adapters.matrix.encryption import Encryption
 from welink_desktop.adapters.matrix.http import Http
 from welink_desktop.adapters.matrix.media.cache import MediaCache
@@ -30,6 +31,7 @@ from welink_desktop.adapters.matrix.rooms.summaries import Summaries
 from welink_desktop.adapters.matrix.rtc.server import HttpCallServer
 from welink_desktop.adapters.matrix.rtc.session import CallParts
 from welink_desktop.adapters.matrix.rtc.signalling import RtcSignalling
+from welink_desktop.adapters.matrix.security.facade import MatrixSecurity, SecurityParts
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.sync.apply import Applier
 from welink_desktop.adapters.matrix.sync.loop import SyncLoop
@@ -51,7 +53,10 @@ _log = topic("session")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a session needs besides its account. `forget` deletes its secrets and folder; `closed` tells that it ended."""
+    """What a session needs besides its account. `forget` deletes its secrets and folder; `closed` tells that it ended.
+
+    `seal`: keep the store's key under a recovery secret (`security.key_safe`).
+    """
 
     folder: Path
     database: Database
@@ -59,6 +64,7 @@ class Surroundings:
     decode: PictureDecoder
     clock: Clock
     service_url: str
+    seal: Callable[[bytes, KeyDescription], None]
     forget: Callable[[], None]
     closed: Callable[[], None]
 
@@ -66,6 +72,20 @@ class Surroundings:
         """Close the line and the store."""
         await self.http.aclose()
         self.database.close()
+
+
+class _VerificationRooms:
+    """Implements `verification.Rooms`."""
+
+    def __init__(self, rooms: RoomStore, administration: RoomAdministration) -> None:
+        self._rooms = rooms
+        self._administration = administration
+
+    def encrypted(self, room: RoomId) -> bool:
+        return self._rooms.encrypted(room)
+
+    async def direct_room(self, user: UserId) -> RoomId:
+        return await self._administration.direct(user)
 
 
 class MatrixSession:
@@ -104,6 +124,25 @@ class MatrixSession:
         self._ingest = Ingest(rooms, data, self.encryption, lambda: self.outbox, clock)
         self._history = History(database, http, rooms, self._ingest, self.hub.publish, self._scope)
         self._rooms = rooms
+        administration = RoomAdministration(http, database, rooms, data, self.hub)
+        self.security = MatrixSecurity(
+            SecurityParts(
+                database=database,
+                http=http,
+                encryption=self.encryption,
+                facts=members,
+                rooms=_VerificationRooms(rooms, administration),
+                user=user,
+                device=device,
+                scope=self._scope,
+                clock=clock,
+                seal=around.seal,
+            )
+        )
+        administration.share_history = self.security.bundles.share
+        administration.invite_accepted = self.security.bundles.invite_accepted
+        self.hub.verification.listen(self.security.verifications.received)
+        data.changed.listen(self.security.account_data_changed)
         marks = ReadMarks(database, http, user, self._scope)
         self._marks = marks
         self.chat = MatrixChat(
@@ -115,7 +154,7 @@ class MatrixSession:
                 members=members,
                 history=self._history,
                 builder=builder,
-                administration=RoomAdministration(http, database, rooms, data, self.hub),
+                administration=administration,
                 outbox=self.outbox,
                 marks=marks,
                 typing=TypingNotices(http, user, self._scope),
@@ -148,6 +187,7 @@ class MatrixSession:
         self._scope.add(self.outbox.watch_all(self.hub.outbox_changed))
         self._scope.add(self.people.watch_people(self._person_changed))
         await self.encryption.start()
+        self.security.start()
         self.outbox.start()
         self._marks.start()
         self._scope.spawn(self._sync.run(), name="sync")
@@ -212,6 +252,7 @@ class MatrixSession:
             with self._around.database.transaction() as t:
                 self.hub.publish_in(t, news)
                 self._ingest.decrypt_again(t, room, session, news)
+        self.security.keys_came(keys)
 
     async def _refresh_list(self) -> None:
         """What was kept may be older than the store (after a crash). Not in the way of the first picture."""

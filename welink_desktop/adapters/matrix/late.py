@@ -14,6 +14,7 @@ from welink_desktop.core.ports.chat import Chat
 from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.ports.media import MediaStore
 from welink_desktop.core.ports.people import People
+from welink_desktop.core.ports.security import Security
 from welink_desktop.core.reactive import Cancel, Scope, Signal
 from welink_desktop.core.rooms import RoomListBatch, RoomSummary
 
@@ -48,6 +49,7 @@ class LateSession:
         self.people = cast("People", _LatePart(self, "people"))
         self.calls = cast("CallSignalling", _LatePart(self, "calls"))
         self.media = cast("MediaStore", _LatePart(self, "media"))
+        self.security = cast("Security", _LatePart(self, "security"))
         self._scope.spawn(self._load(), name="load-engine")
 
     # Port

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from welink_desktop.core.ports.listener import Listener
     from welink_desktop.core.ports.media import MediaStore
     from welink_desktop.core.ports.people import People
+    from welink_desktop.core.ports.security import Security
     from welink_desktop.core.reactive import Cancel
 
 
@@ -32,6 +33,9 @@ class Session(Protocol):
 
     @property
     def media(self) -> MediaStore: ...
+
+    @property
+    def security(self) -> Security: ...
 
     def watch_connection(self, listener: Listener[Connection]) -> Cancel: ...
 

@@ -7,6 +7,7 @@ from welink_desktop.adapters.matrix.store import account
 from welink_desktop.adapters.matrix.store.database import Database, Transaction
 from welink_desktop.adapters.matrix.wire.values import Json, object_of, texts_of
 from welink_desktop.core.ids import RoomId, UserId
+from welink_desktop.core.reactive import Signal
 
 
 class AccountData:
@@ -16,6 +17,8 @@ class AccountData:
         self._database = database
         self._data: dict[str, Json] = {}
         self._direct: dict[RoomId, UserId] = {}
+        self.changed: Signal[str] = Signal()
+        """Types that the server told anew, after their commit."""
         self.reload()
 
     def reload(self) -> None:
@@ -28,6 +31,7 @@ class AccountData:
         t.on_rollback(self.reload)
         account.set_account_data(t, event_type, json.dumps(content))
         self._data[event_type] = content
+        t.after_commit(lambda: self.changed.emit(event_type))
         if event_type == names.DIRECT:
             self._index()
 

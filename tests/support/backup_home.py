@@ -24,6 +24,8 @@ class BackupHome:
         self.calls: list[str] = []
         self.fail: Exception | None = None
         self.chunk = 1000
+        self.refused: set[str] = set()
+        """Sessions that make the server refuse an upload."""
         self._made = 0
 
     async def request(
@@ -127,6 +129,8 @@ class BackupHome:
             raise not_found()
         if version != current:
             raise matrix_error(403, {"errcode": "M_WRONG_ROOM_KEYS_VERSION", "current_version": current})
+        if any(self.refused & part["sessions"].keys() for part in body["rooms"].values()):
+            raise matrix_error(400, {"errcode": "M_BAD_JSON"})
         for room, part in body["rooms"].items():
             for session, entry in part["sessions"].items():
                 kept = self.kept[version].setdefault(room, {})

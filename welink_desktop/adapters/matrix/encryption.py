@@ -166,13 +166,15 @@ class Encryption:
                 self.on_missing(room, session, result)
         return result
 
-    def take_sessions(self, given: Iterable[ExportedSession], source: Source) -> list[tuple[RoomId, str]]:
-        """Keep Megolm sessions that were handed on, in one transaction that a power failure may undo.
+    def take_sessions(
+        self, given: Iterable[ExportedSession], source: Source, *, durable: bool = True
+    ) -> list[tuple[RoomId, str]]:
+        """Keep Megolm sessions that were handed on, in one transaction (`durable`: as in `Database.transaction`).
 
         Returns those that open messages which could not be opened before; telling `on_room_keys` is left to the caller.
         """
         taken = []
-        with self._database.transaction(durable=False) as transaction:
+        with self._database.transaction(durable=durable) as transaction:
             transaction.on_rollback(self._machine.forget)
             for one in given:
                 session = self._machine.take_session(one, source)

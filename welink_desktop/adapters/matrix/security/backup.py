@@ -15,6 +15,7 @@ from typing import Final
 from welink_desktop.adapters.matrix.crypto.backup import BackupKey, BackupLock
 from welink_desktop.adapters.matrix.crypto.records import JsonObject
 from welink_desktop.adapters.matrix.encryption import Encryption
+from welink_desktop.adapters.matrix.errors import MatrixError
 from welink_desktop.adapters.matrix.security.backup_restore import Opened, Restorer
 from welink_desktop.adapters.matrix.security.backup_server import BackupLine, BackupServer, Version, VersionGone
 from welink_desktop.adapters.matrix.security.recovery_state import BackupFact
@@ -24,7 +25,7 @@ from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.core.clock import Clock
 from welink_desktop.core.errors import NotFound, WeLinkError
 from welink_desktop.core.ids import RoomId
-from welink_desktop.core.log import literal, topic
+from welink_desktop.core.log import literal, short, topic
 from welink_desktop.core.reactive import Scope, State
 from welink_desktop.core.security import Progress
 
@@ -47,6 +48,7 @@ EXPORT_FIELDS: Final = (
     "forwarding_curve25519_key_chain",
     "m.shared_history",
 )
+_REFUSALS = (400, 413)
 _log = topic("backup")
 
 
@@ -240,6 +242,36 @@ class KeyBackup:
             return store.waiting(t, BATCH)
 
     async def _upload_batch(self, opened: Opened, batch: Sequence[Waiting]) -> None:
+        rooms = await self._entries(opened, batch)
+        try:
+            if rooms:
+                await self._server.put(opened.version, rooms)
+        except VersionGone:
+            self._look_again()
+            return
+        except MatrixError as error:
+            if error.status not in _REFUSALS:
+                raise
+            await self._upload_smaller(opened, batch)
+            return
+        if self._opened is not None and self._opened.version == opened.version:
+            with self._database.transaction() as t:
+                store.backed_up(t, batch)
+            self._show()
+
+    async def _upload_smaller(self, opened: Opened, batch: Sequence[Waiting]) -> None:
+        """The server refuses something in the batch for good: the rest goes without it."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            await self._upload_batch(opened, batch[:middle])
+            await self._upload_batch(opened, batch[middle:])
+            return
+        _log.warning("the server refuses a key", room=short(batch[0].room))
+        with self._database.transaction() as t:
+            store.backed_up(t, batch)
+
+    async def _entries(self, opened: Opened, batch: Sequence[Waiting]) -> dict[RoomId, dict[str, JsonObject]]:
+        """By room and session; of several copies the one that reaches back furthest."""
         rooms: dict[RoomId, dict[str, JsonObject]] = {}
         lock = BackupLock(opened.key.public)
         for number, one in enumerate(batch):
@@ -249,21 +281,12 @@ class KeyBackup:
             known = rooms.get(one.room, {}).get(one.session)
             if entry is not None and (known is None or entry["first_message_index"] < known["first_message_index"]):
                 rooms.setdefault(one.room, {})[one.session] = entry
-        try:
-            if rooms:
-                await self._server.put(opened.version, rooms)
-        except VersionGone:
-            self._look_again()
-            return
-        if self._opened is not None and self._opened.version == opened.version:
-            with self._database.transaction() as t:
-                store.backed_up(t, batch)
-            self._show()
+        return rooms
 
     def _entry(self, lock: BackupLock, one: Waiting) -> JsonObject | None:
-        """None: the session is not there any more."""
+        """None: the session is not there any more, or is of no room (whoever sends a key may name any)."""
         found = self._encryption.exported(one.room, one.session, one.sender_key)
-        if found is None:
+        if found is None or not one.room.startswith("!") or not one.room.isprintable():
             return None
         index, session = found
         return lock.entry({name: session[name] for name in EXPORT_FIELDS if name in session}, index)

@@ -10,13 +10,13 @@ from welink_desktop.adapters.matrix.crypto.backup import BackupKey
 from welink_desktop.adapters.matrix.crypto.exported import ExportedSession, parse_exported
 from welink_desktop.adapters.matrix.crypto.records import Source
 from welink_desktop.adapters.matrix.encryption import Encryption
-from welink_desktop.adapters.matrix.errors import Limited, MatrixError
+from welink_desktop.adapters.matrix.errors import Limited
 from welink_desktop.adapters.matrix.security.backup_server import BackupServer, VersionGone
 from welink_desktop.adapters.matrix.store import backup as store
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.wire.values import integer_of
 from welink_desktop.core.clock import Clock
-from welink_desktop.core.errors import Offline, ServerFault
+from welink_desktop.core.errors import Offline, ServerFault, WeLinkError
 from welink_desktop.core.ids import RoomId
 from welink_desktop.core.log import literal, short, topic
 
@@ -67,6 +67,7 @@ class Restorer:
         self._rest = rest
         self._wanted: dict[RoomId, set[str]] = {}
         self._asked: collections.OrderedDict[tuple[RoomId, str], float] = collections.OrderedDict()
+        self._whole: dict[RoomId, float] = {}
         self._due = asyncio.Event()
 
     async def room(self, opened: Opened, room: RoomId) -> None:
@@ -95,6 +96,7 @@ class Restorer:
     def forget_asked(self) -> None:
         """Another version: what was not there before may be there now."""
         self._asked.clear()
+        self._whole.clear()
 
     async def run(self) -> None:
         """Fetch what is wanted, until cancelled."""
@@ -115,11 +117,14 @@ class Restorer:
             except (Offline, ServerFault, Limited):
                 self._wanted.setdefault(room, set()).update(sessions)
                 pause = min(LONGEST_PAUSE, max(1.0, 2 * pause))
-            except MatrixError as error:
-                _log.warning("keys not fetched", room=short(room), code=literal(error.errcode))
+            except WeLinkError as error:
+                _log.warning("keys not fetched", room=short(room), exception=literal(type(error).__name__))
 
     async def _fetch(self, opened: Opened, room: RoomId, sessions: set[str]) -> None:
-        if len(sessions) >= WHOLE_ROOM:
+        """A whole room only once in a while: anybody can write messages that name keys which do not exist."""
+        now = self._clock.monotonic()
+        if len(sessions) >= WHOLE_ROOM and now - self._whole.get(room, -AGAIN_SECONDS) >= AGAIN_SECONDS:
+            self._whole[room] = now
             try:
                 await self.room(opened, room)
             except VersionGone:
@@ -154,7 +159,7 @@ class Restorer:
                 if not _has(known, session, entry) and (found := _read(opened.key, room, session, entry)) is not None
             ]
             if given:
-                await self._tell(room, self._encryption.take_sessions(given, Source.BACKUP))
+                await self._tell(room, self._encryption.take_sessions(given, Source.BACKUP, durable=False))
             passed(len(part))
             await asyncio.sleep(0)
 

@@ -218,6 +218,18 @@ async def test_many_sessions_go_in_batches(world: World) -> None:
     assert len(world.home.all_of("1")) == 205
 
 
+async def test_a_key_that_the_server_refuses_does_not_hold_back_the_others(world: World) -> None:
+    device = world.device("LAPTOP", run=False)
+    events = [await device.write(str(number), fresh=True) for number in range(9)]
+    world.home.refused = {session_of(events[3])}
+    await device.write("nowhere", room=RoomId("no\x00room"))
+    await device.backup.create()
+    device.run()
+    await until(lambda: device.idle)
+    kept = {session for _, session in world.home.all_of("1")}
+    assert kept == {session_of(event) for event in events} - world.home.refused
+
+
 async def test_another_device_restores_a_room_with_the_private_key(world: World) -> None:
     laptop, events = await backed_up(world)
     phone = world.device("PHONE")
@@ -477,6 +489,20 @@ async def test_many_missing_keys_of_a_room_are_fetched_together(world: World) ->
         phone.read(event)
     await until(lambda: phone.text(events[-1]) is not None)
     assert [call for call in world.home.calls if call.startswith("GET room_keys keys")] == [f"GET room_keys keys {WARD}"]
+
+
+async def test_names_of_keys_that_do_not_exist_fetch_a_room_once(world: World) -> None:
+    laptop, _ = await backed_up(world, 1)
+    phone = world.device("PHONE")
+    await phone.backup.adopt(laptop.backup.private_key or "")
+    whole = f"GET room_keys keys {WARD}"
+    for number in range(10):
+        phone.backup.want(WARD, f"made up {number}")
+    await until(lambda: whole in world.home.calls)
+    for number in range(20):
+        phone.backup.want(WARD, f"more {number}")
+    await until(lambda: sum(call.startswith(f"{whole} more") for call in world.home.calls) == 20)
+    assert world.home.calls.count(whole) == 1
 
 
 async def test_messages_kept_before_the_backup_was_opened_get_their_keys(world: World) -> None:

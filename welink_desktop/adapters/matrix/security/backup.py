@@ -8,16 +8,14 @@ import asyncio
 import contextlib
 import dataclasses
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
-from welink_desktop.adapters.matrix.crypto.backup import BackupKey, BackupLock
-from welink_desktop.adapters.matrix.crypto.records import JsonObject
+from welink_desktop.adapters.matrix.crypto.backup import BackupKey
 from welink_desktop.adapters.matrix.encryption import Encryption
-from welink_desktop.adapters.matrix.errors import MatrixError
 from welink_desktop.adapters.matrix.security.backup_restore import Opened, Restorer
 from welink_desktop.adapters.matrix.security.backup_server import BackupLine, BackupServer, Version, VersionGone
+from welink_desktop.adapters.matrix.security.backup_upload import Uploader
 from welink_desktop.adapters.matrix.security.recovery_state import BackupFact
 from welink_desktop.adapters.matrix.store import backup as store
 from welink_desktop.adapters.matrix.store.backup import BackupRow, Waiting
@@ -25,13 +23,11 @@ from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.core.clock import Clock
 from welink_desktop.core.errors import NotFound, WeLinkError
 from welink_desktop.core.ids import RoomId
-from welink_desktop.core.log import literal, short, topic
+from welink_desktop.core.log import literal, topic
 from welink_desktop.core.reactive import Scope, State
 from welink_desktop.core.security import Progress
 
 BATCH = 100
-PART = 25
-"""Sessions sealed between two turns of the loop."""
 
 CHECK_SECONDS = 3600.0
 RESUME_SECONDS = 30.0
@@ -40,15 +36,6 @@ RESUME_SECONDS = 30.0
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 300.0
 MOST_VERSIONS = 1000
-EXPORT_FIELDS: Final = (
-    "algorithm",
-    "sender_key",
-    "sender_claimed_keys",
-    "session_key",
-    "forwarding_curve25519_key_chain",
-    "m.shared_history",
-)
-_REFUSALS = (400, 413)
 _log = topic("backup")
 
 
@@ -91,6 +78,7 @@ class KeyBackup:
         self._restorer = Restorer(
             database, self._server, encryption, clock, opened=lambda: self._opened, gone=self._look_again, rest=rest
         )
+        self._uploader = Uploader(database, self._server, encryption)
         self._lock = asyncio.Lock()
         self._due = asyncio.Event()
         self._check_now = True
@@ -232,7 +220,11 @@ class KeyBackup:
             return
         await asyncio.sleep(self._delay())
         while batch := self._next_batch():
-            await self._upload_batch(self._needed(), batch)
+            try:
+                await self._uploader.upload(self._needed(), batch)
+            except VersionGone:
+                self._look_again()
+            self._show()
 
     def _next_batch(self) -> list[Waiting]:
         """Empty while nothing may be uploaded."""
@@ -240,56 +232,6 @@ class KeyBackup:
             return []
         with self._database.read() as t:
             return store.waiting(t, BATCH)
-
-    async def _upload_batch(self, opened: Opened, batch: Sequence[Waiting]) -> None:
-        rooms = await self._entries(opened, batch)
-        try:
-            if rooms:
-                await self._server.put(opened.version, rooms)
-        except VersionGone:
-            self._look_again()
-            return
-        except MatrixError as error:
-            if error.status not in _REFUSALS:
-                raise
-            await self._upload_smaller(opened, batch)
-            return
-        if self._opened is not None and self._opened.version == opened.version:
-            with self._database.transaction() as t:
-                store.backed_up(t, batch)
-            self._show()
-
-    async def _upload_smaller(self, opened: Opened, batch: Sequence[Waiting]) -> None:
-        """The server refuses something in the batch for good: the rest goes without it."""
-        if len(batch) > 1:
-            middle = len(batch) // 2
-            await self._upload_batch(opened, batch[:middle])
-            await self._upload_batch(opened, batch[middle:])
-            return
-        _log.warning("the server refuses a key", room=short(batch[0].room))
-        with self._database.transaction() as t:
-            store.backed_up(t, batch)
-
-    async def _entries(self, opened: Opened, batch: Sequence[Waiting]) -> dict[RoomId, dict[str, JsonObject]]:
-        """By room and session; of several copies the one that reaches back furthest."""
-        rooms: dict[RoomId, dict[str, JsonObject]] = {}
-        lock = BackupLock(opened.key.public)
-        for number, one in enumerate(batch):
-            if number % PART == PART - 1:
-                await asyncio.sleep(0)
-            entry = self._entry(lock, one)
-            known = rooms.get(one.room, {}).get(one.session)
-            if entry is not None and (known is None or entry["first_message_index"] < known["first_message_index"]):
-                rooms.setdefault(one.room, {})[one.session] = entry
-        return rooms
-
-    def _entry(self, lock: BackupLock, one: Waiting) -> JsonObject | None:
-        """None: the session is not there any more, or is of no room (whoever sends a key may name any)."""
-        found = self._encryption.exported(one.room, one.session, one.sender_key)
-        if found is None or not one.room.startswith("!") or not one.room.isprintable():
-            return None
-        index, session = found
-        return lock.entry({name: session[name] for name in EXPORT_FIELDS if name in session}, index)
 
     # Inside
 

@@ -7,10 +7,12 @@ from PySide6.QtWidgets import QWidget
 from welink_desktop.app.chat_page import ChatDestination
 from welink_desktop.app.navigation import Navigation, Page
 from welink_desktop.app.notifier import Notifier
+from welink_desktop.app.security_page import SecurityDestination
 from welink_desktop.app.world import World
 from welink_desktop.core.errors import WeLinkError
-from welink_desktop.core.ids import RoomId, localpart_of
+from welink_desktop.core.ids import RoomId, UserId, localpart_of
 from welink_desktop.core.people import Person
+from welink_desktop.core.ports.security import Security
 from welink_desktop.core.reactive import State
 from welink_desktop.services.preferences import Preferences
 from welink_desktop.services.session import Open, SessionKeeper
@@ -37,7 +39,12 @@ class AccountPages:
         self._scope = opened.scope
         user = opened.account.user
         self.me: State[Person] = State(Person(user, localpart_of(user), organisation=opened.account.server.organisation))
-        self.chat = ChatDestination(self._session, navigation, world.desktop, preferences.state, self._scope)
+        self.security = self._make_security()
+        service = self.security.service if self.security is not None else None
+        self.chat = ChatDestination(self._session, navigation, world.desktop, preferences.state, self._scope, service)
+        if self.security is not None:
+            self.chat.model.compare_wanted.listen(self.security.compare_person)
+            self.chat.model.cure_wanted.listen(self.security.cure_account)
         self.rooms = self.chat.model.rooms
         self.pictures = self.chat.model.pictures
         self._in_meeting: Callable[[], bool] = lambda: False
@@ -47,6 +54,16 @@ class AccountPages:
         self._scope.add(self._session.people.watch_people(self._person_changed))
         self._scope.spawn(self._load_me(), name="own-profile")
         self._meet_page: QWidget | None = None
+
+    def _make_security(self) -> SecurityDestination | None:
+        port: Security | None = getattr(self._session, "security", None)
+        if port is None:
+            return None
+        account = self._account.user
+        return SecurityDestination(port, self._world, self._preferences, account, self._name_of, self._scope)
+
+    def _name_of(self, user: UserId) -> str:
+        return self.chat.model.known_people.name_of(user)
 
     def makers(self) -> dict[Page, Callable[[], QWidget]]:
         """How each destination of the rail is made."""
@@ -76,8 +93,16 @@ class AccountPages:
 
         directory = Directory(self._session.people, self._scope)
         model = ContactsModel(
-            directory, self._session.chat, self.pictures, self._account.user, self._scope, clock=self._world.clock
+            directory,
+            self._session.chat,
+            self.pictures,
+            self._account.user,
+            self._scope,
+            clock=self._world.clock,
+            security=self.security.service if self.security is not None else None,
         )
+        if self.security is not None:
+            model.compare_wanted.listen(self.security.compare_person)
         model.chat_wanted.listen(self._navigation.open_room)
         model.meeting_wanted.listen(self.meet_in)
         model.start()
@@ -97,12 +122,13 @@ class AccountPages:
         return page
 
     def _make_settings(self) -> QWidget:
-        from welink_desktop.features.settings.model import SettingsModel
+        from welink_desktop.features.settings.model import Section, SettingsModel
         from welink_desktop.features.settings.view import SettingsView
 
         model = SettingsModel(self._preferences, self._keeper, self._world.media, self._account, self.me.value, self._scope)
         self._scope.add(self.me.watch(model.set_me))
-        return SettingsView(model.state, model.act)
+        parts = {Section.SECURITY: self.security.make_page()} if self.security is not None else {}
+        return SettingsView(model.state, model.act, parts=parts)
 
     async def _load_me(self) -> None:
         try:

@@ -126,7 +126,11 @@ class Application:
         banner = ConnectionBanner(self.keeper.connection)
         banner.retry.connect(self._retry)
         banner.sign_in_again.connect(self._ask_password)
-        rail = self.window.show_shell(pages.makers(), banner, self.navigation.place.value.page)
+        banners: list[QWidget] = [banner]
+        if pages.security is not None:
+            pages.security.host = self.window
+            banners.append(pages.security.make_banner())
+        rail = self.window.show_shell(pages.makers(), banners, self.navigation.place.value.page)
         rail.wanted.connect(self.navigation.show)
         self._page_watches = [
             pages.me.watch(self._me_changed),
@@ -139,6 +143,8 @@ class Application:
             cancel()
         self._page_watches = []
         if self.pages is not None:
+            if self.pages.security is not None:
+                self.pages.security.close_sheet()
             self.pages = None
             self.window.drop_shell()
             self._world.desktop.set_badge(0)

@@ -12,6 +12,7 @@ from welink_desktop.core.reactive import Scope, State
 from welink_desktop.core.settings import Settings
 from welink_desktop.features.chat.model import ChatModel
 from welink_desktop.features.chat.view import ChatPage as ChatView
+from welink_desktop.services.security import AccountSecurity
 
 AFTER_PAINT = 0.1
 """Seconds that the list of conversations has for its first picture before the conversation of the last time opens."""
@@ -21,9 +22,16 @@ class ChatDestination:
     """Keeps the open conversation and `navigation.place.room` the same."""
 
     def __init__(
-        self, session: Session, navigation: Navigation, desktop: Desktop, settings: State[Settings], scope: Scope
+        self,
+        session: Session,
+        navigation: Navigation,
+        desktop: Desktop,
+        settings: State[Settings],
+        scope: Scope,
+        security: AccountSecurity | None = None,
     ) -> None:
-        self.model = ChatModel(session.chat, session.people, session.media, session.account.user, scope)
+        user = session.account.user
+        self.model = ChatModel(session.chat, session.people, session.media, user, scope, security=security)
         self._navigation = navigation
         self._desktop = desktop
         self._view: ChatView | None = None

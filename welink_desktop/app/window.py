@@ -1,6 +1,6 @@
 """The shell: rail, banner, pages. It knows where things stand, not what they do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QRect, QTimer, Signal
@@ -57,7 +57,7 @@ class MainWindow(QMainWindow):
             self._outer.addWidget(view)
         self._outer.setCurrentWidget(view)
 
-    def show_shell(self, makers: Mapping[Page, PageMaker], banner: QWidget, page: Page) -> Rail:
+    def show_shell(self, makers: Mapping[Page, PageMaker], banners: Iterable[QWidget], page: Page) -> Rail:
         """Rail and pages; a page is made when it is first shown."""
         self.drop_shell()
         self._makers = dict(makers)
@@ -67,7 +67,8 @@ class MainWindow(QMainWindow):
         whole = row(shell)
         whole.addWidget(self.rail)
         main = column()
-        main.addWidget(banner)
+        for banner in banners:
+            main.addWidget(banner)
         main.addWidget(self._pages, 1)
         whole.addLayout(main, 1)
         self._shell = shell

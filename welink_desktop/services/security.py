@@ -18,6 +18,7 @@ from welink_desktop.core.security import (
     VerificationPhase,
 )
 from welink_desktop.core.settings import Settings
+from welink_desktop.core.trust import MessageCure, Undecryptable, cure_for
 from welink_desktop.services.preferences import Preferences
 
 QUIET_MS = 7 * 24 * 3_600_000
@@ -26,6 +27,14 @@ FINAL = (VerificationPhase.DONE, VerificationPhase.ENDED)
 _HEALTHY = (RecoveryState.CHECKING, RecoveryState.READY)
 _ELSEWHERE = (RecoveryState.IDENTITY_REPLACED, RecoveryState.BACKUP_GONE)
 """Changes that another device made: news even to somebody who put the usual advice off."""
+
+_CANNOT_ASK = (
+    RecoveryState.NO_IDENTITY,
+    RecoveryState.UNVERIFIED,
+    RecoveryState.IDENTITY_REPLACED,
+    RecoveryState.SECRETS_MISSING,
+)
+"""States in which the cure of the account comes before that of a single message."""
 
 _log = topic("security")
 
@@ -37,6 +46,18 @@ class Prompt:
     state: RecoveryState = RecoveryState.CHECKING
     cure: Cure | None = None
     request: Verification | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What decides how a message that cannot be read here can be made readable."""
+
+    device_confirmed: bool
+    backup: bool
+    other_devices: bool
+
+    def cure(self, why: Undecryptable) -> MessageCure:
+        return cure_for(why, device_confirmed=self.device_confirmed, backup=self.backup, other_devices=self.other_devices)
 
 
 class AccountSecurity:
@@ -51,6 +72,7 @@ class AccountSecurity:
         self.devices: State[tuple[OwnDevice, ...] | None] = State(None)
         self.verifications: State[tuple[Verification, ...]] = State(())
         self.prompt: State[Prompt | None] = State(None)
+        self.reading: State[Reading | None] = State(None)
         self._preferences = preferences
         self._scope = scope
         self._clock = clock or SystemClock()
@@ -58,6 +80,8 @@ class AccountSecurity:
         self._put_off: set[str] = set()
         self._holds = 0
         self._only_confirmed: bool | None = None
+        scope.add(self.recovery.watch(lambda _: self._read()))
+        scope.add(self.devices.watch(lambda _: self._read()))
         for state in (self.recovery, self.verifications):
             scope.add(state.watch(lambda _: self._decide()))
         scope.add(port.watch_recovery(self.recovery.set))
@@ -100,6 +124,13 @@ class AccountSecurity:
             until = self._clock.now_ms() + QUIET_MS
             self._preferences.set_protection(lambda now: replace(now, quiet_until_ms=until))
         self._decide()
+
+    def _read(self) -> None:
+        status = self.recovery.value
+        if status.state is RecoveryState.CHECKING:
+            return
+        others = any(one.signed and not one.current for one in self.devices.value or ())
+        self.reading.set(Reading(status.state not in _CANNOT_ASK, status.backup, others))
 
     def _decide(self) -> None:
         self.prompt.set(self._wanted())

@@ -56,16 +56,16 @@ chat-no-room = No conversation open
 chat-no-room-sentence = Choose a conversation on the left, or find a colleague in Contacts.
 
 # Trust marks
-shield-unproven = The key of this message came from a copy, so the sender is not proven.
+shield-unproven = It was fetched from a copy, so the sender is not proven.
 shield-unsigned = Sent from a device that its owner has not confirmed.
 shield-clear-in-encrypted = Not encrypted, although this conversation is.
 
 # Why a message cannot be read
-undecryptable-key-missing = The key has not arrived.
-undecryptable-key-late = The key has not arrived yet; it is asked for again by itself.
+undecryptable-key-missing = What is needed to read it has not arrived.
+undecryptable-key-late = What is needed to read it is on its way; nothing has to be done.
 undecryptable-sent-before-join = It was sent before you joined.
 undecryptable-sent-before-device = It was sent before this device was signed in.
-undecryptable-withheld-unverified = The sender shares keys with confirmed devices only, and this device is not confirmed.
+undecryptable-withheld-unverified = The sender writes to confirmed devices only, and this device is not confirmed.
 undecryptable-withheld-blocked = The sender has blocked this device.
 undecryptable-withheld-unauthorised = The sender’s device says that this device may not read it.
 undecryptable-withheld-no-channel = The sender’s device could not set up a secure channel to this device.

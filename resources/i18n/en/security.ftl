@@ -72,6 +72,11 @@ security-continue = Continue
 security-only-confirmed = Only devices confirmed by their owner
 security-only-confirmed-hint = Other devices of your colleagues then cannot read what you send.
 security-locked = Set by your organisation. Ask your IT desk if you need an exception.
+# What helps against a message that cannot be read.
+chat-fetching = Fetching older messages…
+message-cure-ask-other-devices = Ask my other devices
+message-cure-restore-from-backup = Fetch it
+message-cure-confirm-this-device = Make it readable…
 # Turning recovery on, using it, starting over.
 recovery-sheet-offer = Turn on recovery
 recovery-sheet-enter = Read older messages here

@@ -56,16 +56,16 @@ chat-no-room = 尚未打开会话
 chat-no-room-sentence = 请在左侧选择会话，或在通讯录中查找同事。
 
 # 信任标记
-shield-unproven = 这条消息的密钥来自副本，无法证明发送者。
+shield-unproven = 它取自副本，无法证明发送者。
 shield-unsigned = 由尚未经本人确认的设备发出。
 shield-clear-in-encrypted = 会话已加密，但这条消息未加密。
 
 # 无法读取的原因
-undecryptable-key-missing = 密钥尚未到达。
-undecryptable-key-late = 密钥尚未到达，正在自动再次请求。
+undecryptable-key-missing = 读取所需的信息尚未到达。
+undecryptable-key-late = 读取所需的信息正在路上，无需操作。
 undecryptable-sent-before-join = 消息在您加入之前发出。
 undecryptable-sent-before-device = 消息在此设备登录之前发出。
-undecryptable-withheld-unverified = 发送者只向已确认的设备提供密钥，此设备尚未确认。
+undecryptable-withheld-unverified = 发送者只发给已确认的设备，此设备尚未确认。
 undecryptable-withheld-blocked = 发送者已屏蔽此设备。
 undecryptable-withheld-unauthorised = 发送者的设备表示此设备无权读取。
 undecryptable-withheld-no-channel = 发送者的设备未能与此设备建立安全通道。

@@ -1,9 +1,8 @@
-# Security part of the settings.
+# 安全。
 settings-section-security = 安全
 security-recovery-heading = 您的消息
 security-devices-heading = 您的设备
 security-rules-heading = 他人的设备
-# The one line of recovery: title and sentence by state.
 recovery-checking = 正在检查此设备
 recovery-checking-why = 请稍候。
 recovery-ready = 此设备已确认
@@ -21,7 +20,6 @@ recovery-secrets-missing-why = 使用恢复密钥或您的另一台设备即可�
 recovery-backup-gone = 消息的副本已被移除
 recovery-backup-gone-why = 副本在另一台设备上被移除。请重新保存，以免丢失。
 recovery-password-opens = 恢复密钥或密码短语
-# What helps, as buttons.
 cure-give-password = 输入密码
 cure-turn-on-recovery = 开启恢复
 cure-confirm-from-device = 使用另一台设备
@@ -39,7 +37,6 @@ security-new-key = 新的恢复密钥
 security-new-key-hint = 旧密钥遗失或被他人看到时使用，旧密钥将失效。
 security-new-key-verb = 重新生成
 security-waiting = 正在保存，还有 { $count } 组待复制。
-# Devices of this account.
 security-this-device = 此设备
 security-confirmed = 已确认
 security-unconfirmed = 未确认
@@ -66,7 +63,10 @@ security-continue = 继续
 security-only-confirmed = 仅限经本人确认的设备
 security-only-confirmed-hint = 同事的其他设备将无法读取您发出的内容。
 security-locked = 由您的组织设定。如需例外，请联系 IT 服务台。
-# Turning recovery on, using it, starting over.
+chat-fetching = 正在取回较早的消息……
+message-cure-ask-other-devices = 询问我的其他设备
+message-cure-restore-from-backup = 取回
+message-cure-confirm-this-device = 使其可读……
 recovery-sheet-offer = 开启恢复
 recovery-sheet-enter = 在此读取较早的消息
 recovery-sheet-start-over = 重新开始
@@ -113,7 +113,6 @@ recovery-restoring-why = 可以关闭此窗口继续使用，取回会自动进�
 recovery-done-why = 现在可以在此设备上读取较早的消息。
 recovery-finish = 完成
 recovery-password-why = 需要输入一次密码，以便他人识别您的设备。
-# Comparing devices and people.
 verify-title-device = 确认您的设备
 verify-title-person = 与 { $name } 核对
 verify-waiting-device = 请在您的另一台设备上打开应用并接受。
@@ -171,13 +170,11 @@ verification-ended-not-supported = 对方的应用不支持
 verification-ended-not-supported-next = 请更新对方的应用，或使用另一台设备。
 verification-ended-failed = 未成功
 verification-ended-failed-next = 未作任何更改，请重试。
-# Requests that come in, and the one thing to say.
 prompt-request-device = { $name } 请求由您确认
 prompt-request-own = 您的另一台设备请求确认
 prompt-request-person = { $name } 希望与您核对
 prompt-accept = 继续
 prompt-decline = 暂不
-# Trust in people.
 trust-none = { $name } 尚未建立身份。
 trust-seen = 尚未核对。如身份发生变化，您会收到提示。
 trust-verified = 已由您确认。
@@ -188,7 +185,6 @@ trust-compare-person = 与 { $name } 核对
 trust-accept = 接受
 trust-accept-broken = 不核对并继续
 trust-others = 另有 { $count } 人。
-# The pictures, as the specification names them.
 verify-emoji-0 = 狗
 verify-emoji-1 = 猫
 verify-emoji-2 = 狮子

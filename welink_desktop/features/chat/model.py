@@ -1,8 +1,9 @@
 """The chat page: which conversation is open, and its parts working together. Qt-free; one per session."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
+from welink_desktop.core.errors import WeLinkError
 from welink_desktop.core.ids import RoomId, UserId
 from welink_desktop.core.ports.chat import Chat
 from welink_desktop.core.ports.media import MediaStore
@@ -10,27 +11,41 @@ from welink_desktop.core.ports.people import People
 from welink_desktop.core.reactive import Scope, Signal, State
 from welink_desktop.core.rooms import Membership, RoomSummary
 from welink_desktop.core.settings import SendKey
+from welink_desktop.core.trust import MessageCure
 from welink_desktop.features.chat.details import model as details
 from welink_desktop.features.chat.room_list.model import RoomListModel
 from welink_desktop.services.known_people import KnownPeople
 from welink_desktop.services.members import MemberList
 from welink_desktop.services.pictures import Pictures
 from welink_desktop.services.room_list import RoomList, RoomListStatus
+from welink_desktop.services.room_trust import Alarm
+from welink_desktop.services.security import AccountSecurity
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from welink_desktop.features.chat.conversation import Conversation
     from welink_desktop.features.chat.timeline.model import Asked
 
 
 @dataclass(frozen=True, slots=True)
 class ChatState:
-    """`summary` is the open room (None: none); `typing` are names; `wanted` is a room that is not known yet."""
+    """`summary` is the open room (None: none); `typing` are names; `wanted` is a room that is not known yet.
+
+    `alarm`: somebody here has another identity than before, `alarms` people in all. `busy`, `failure`: older messages are, or
+    could not be, fetched.
+    """
 
     summary: RoomSummary | None = None
     typing: tuple[str, ...] = ()
     details: bool = False
     wanted: RoomId | None = None
     inviter_name: str = ""
+    alarm: Alarm | None = None
+    alarm_name: str = ""
+    alarms: int = 0
+    busy: bool = False
+    failure: WeLinkError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,24 @@ class CloseRoom:
     """Back to the list (narrow windows)."""
 
 
-Wish = ToggleDetails | Meet | NewChat | AcceptInvitation | DeclineInvitation | CloseRoom
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """With the person of the alarm."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptIdentity:
+    """The changed identity is that person's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class DismissFailure:
+    pass
+
+
+Wish = (
+    ToggleDetails | Meet | NewChat | AcceptInvitation | DeclineInvitation | CloseRoom | Compare | AcceptIdentity | DismissFailure
+)
 
 
 class ChatModel:
@@ -79,8 +111,9 @@ class ChatModel:
         *,
         rooms: RoomList | None = None,
         pictures: Pictures | None = None,
+        security: AccountSecurity | None = None,
     ) -> None:
-        """`rooms` and `pictures` may be shared with other pages."""
+        """`rooms` and `pictures` may be shared with other pages. Without `security` nothing is said about identities."""
         self.state = State(ChatState())
         self.conversation: State[Conversation | None] = State(None)
         self.person_wanted: Signal[UserId] = Signal()
@@ -88,6 +121,8 @@ class ChatModel:
         self.meeting_wanted: Signal[RoomId] = Signal()
         self.new_chat_wanted: Signal[None] = Signal()
         self.opened: Signal[RoomId | None] = Signal()
+        self.compare_wanted: Signal[UserId] = Signal()
+        self.cure_wanted: Signal[RoomId] = Signal()
         self.me = me
         self.pictures = pictures or Pictures(media, scope)
         self.known_people = KnownPeople(people, scope)
@@ -95,6 +130,7 @@ class ChatModel:
         self.room_list = RoomListModel(self.rooms, self.known_people, scope)
         self.details = details.DetailsModel()
         self._chat, self._media, self._scope = chat, media, scope
+        self._security = security
         self._send_key = SendKey.ENTER
         self._looking = False
         scope.add(self.room_list.chosen.listen(self.open))
@@ -157,8 +193,28 @@ class ChatModel:
                     self.rooms.leave(summary.room)
             case CloseRoom():
                 self.open(None)
+            case Compare() | AcceptIdentity() | DismissFailure():
+                self._trust_wish(wish)
             case _:
                 assert_never(wish)
+
+    def _trust_wish(self, wish: Compare | AcceptIdentity | DismissFailure) -> None:
+        alarm = self.state.value.alarm
+        if isinstance(wish, DismissFailure):
+            self.state.set(replace(self.state.value, failure=None))
+        elif alarm is not None and self._security is not None:
+            if isinstance(wish, Compare):
+                self.compare_wanted.emit(alarm.user)
+            else:
+                self._scope.spawn(self._guarded(self._security.port.accept_person(alarm.user)), name="accept-identity")
+
+    async def _guarded(self, work: "Coroutine[Any, Any, None]") -> None:
+        try:
+            await work
+        except WeLinkError as error:
+            self.state.set(replace(self.state.value, failure=error))
+        finally:
+            self.state.set(replace(self.state.value, busy=False))
 
     def _start(self, summary: RoomSummary) -> None:
         from welink_desktop.features.chat.conversation import Conversation
@@ -168,7 +224,23 @@ class ChatModel:
         made.scope.add(made.typing.watch(self._typing))
         made.scope.add(made.timeline.asked.listen(self._asked))
         made.timeline.set_looking(self._looking)
+        if self._security is not None:
+            self._watch_trust(made, self._security)
         self.conversation.set(made)
+
+    def _watch_trust(self, made: "Conversation", security: AccountSecurity) -> None:
+        from welink_desktop.services.room_trust import RoomTrust
+
+        trust = RoomTrust(security, self.me)
+        made.scope.add(trust.close)
+        made.scope.add(made.members.state.watch(lambda members: trust.set_people(one.user for one in members.people)))
+        made.scope.add(trust.alarms.watch(lambda alarms: self._alarmed(made, alarms)))
+        made.scope.add(security.reading.watch(made.timeline.set_reading))
+
+    def _alarmed(self, made: "Conversation", alarms: tuple[Alarm, ...]) -> None:
+        alarm = alarms[0] if alarms else None
+        name = made.members.state.value.name_of(alarm.user) if alarm is not None else ""
+        self.state.set(replace(self.state.value, alarm=alarm, alarm_name=name, alarms=len(alarms)))
 
     def _leave_conversation(self) -> None:
         old = self.conversation.value
@@ -217,15 +289,28 @@ class ChatModel:
         self.state.set(replace(self.state.value, inviter_name=name))
 
     def _asked(self, asked: "Asked") -> None:
-        from welink_desktop.features.chat.timeline.model import OpenLink, OpenPerson
+        from welink_desktop.features.chat.timeline.model import MakeReadable, OpenLink, OpenPerson
 
         match asked:
             case OpenPerson(user):
                 self.person_wanted.emit(user)
             case OpenLink(address):
                 self.link_wanted.emit(address)
+            case MakeReadable(cure):
+                self._make_readable(cure)
             case _:
                 pass
+
+    def _make_readable(self, cure: MessageCure) -> None:
+        """Fetch the room's older messages, or first cure the account (the app opens what that needs)."""
+        summary = self.state.value.summary
+        if summary is None or self._security is None:
+            return
+        if cure is MessageCure.CONFIRM_THIS_DEVICE:
+            self.cure_wanted.emit(summary.room)
+        elif not self.state.value.busy:
+            self.state.set(replace(self.state.value, busy=True, failure=None))
+            self._scope.spawn(self._guarded(self._security.port.restore_room(summary.room)), name="restore-room")
 
     def _details_asked(self, asked: details.OpenMember | details.LeaveRoom | details.Close) -> None:
         match asked:

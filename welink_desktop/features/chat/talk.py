@@ -5,15 +5,26 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from welink_desktop.core.reactive import Cancel
 from welink_desktop.core.rooms import Membership, RoomSummary
+from welink_desktop.core.security import PersonTrust
 from welink_desktop.features.chat.composer.view import ComposerView
 from welink_desktop.features.chat.conversation import Conversation
 from welink_desktop.features.chat.details.view import DetailsView
 from welink_desktop.features.chat.header import ChatHeader
-from welink_desktop.features.chat.model import ChatModel, ChatState, CloseRoom, Meet, ToggleDetails
+from welink_desktop.features.chat.model import (
+    AcceptIdentity,
+    ChatModel,
+    ChatState,
+    CloseRoom,
+    Compare,
+    Meet,
+    ToggleDetails,
+)
+from welink_desktop.features.chat.model import DismissFailure as DismissTrouble
 from welink_desktop.features.chat.panels import EmptyRoom, Invitation
 from welink_desktop.features.chat.pixmaps import Pixmaps
 from welink_desktop.features.chat.timeline.model import DismissFailure, Saved, TimelineState
 from welink_desktop.features.chat.timeline.view import TimelineView
+from welink_desktop.ui.a11y import describe
 from welink_desktop.ui.bind import bind, listen
 from welink_desktop.ui.design.theme import Theme, on_theme, theme_of
 from welink_desktop.ui.strings import tr, translated
@@ -40,6 +51,9 @@ class Talk(QWidget):
         self._empty = EmptyRoom()
         self._failure = Banner("danger", "error")
         self._call = Banner("success", "meeting")
+        self._fetching = False
+        self._identity = Banner("warning", "shield-alert")
+        self._trouble = Banner("danger", "error")
         self._typing = Label("", type_name="caption", color="text-muted")
         self._typing.setObjectName("chat-typing")
         self._older = Label("", type_name="caption", color="text-muted", align=Qt.AlignmentFlag.AlignHCenter)
@@ -56,7 +70,9 @@ class Talk(QWidget):
         talk.addWidget(self.header)
         talk.addWidget(Divider())
         banners = column(spacing=6, margins=(16, 8, 16, 8))
+        banners.addWidget(self._identity)
         banners.addWidget(self._failure)
+        banners.addWidget(self._trouble)
         banners.addWidget(self._call)
         talk.addLayout(banners)
         talk.addWidget(self._older)
@@ -70,6 +86,12 @@ class Talk(QWidget):
         talk.addWidget(self._side)
         self._older.hide()
         self._retry = self._failure.add_action("", self._dismiss)
+        self._accept = self._identity.add_action("", lambda: self.model.act(AcceptIdentity()))
+        self._compare = self._identity.add_action("", lambda: self.model.act(Compare()))
+        self._compare.set_kind("primary")
+        self._accept.setObjectName("chat-accept-identity")
+        self._compare.setObjectName("chat-compare")
+        self._understood = self._trouble.add_action("", lambda: self.model.act(DismissTrouble()))
         self._join = self._call.add_action("", lambda: self.model.act(Meet()))
         self._join.setObjectName("chat-join-meeting")
 
@@ -85,6 +107,8 @@ class Talk(QWidget):
     def _retranslate(self) -> None:
         self._retry.setText(tr("chat-dismiss"))
         self._join.setText(tr("chat-join"))
+        self._compare.setText(tr("trust-compare"))
+        self._understood.setText(tr("chat-dismiss"))
         self._older.setText(tr("chat-loading-older"))
 
     # Model → view
@@ -119,6 +143,25 @@ class Talk(QWidget):
         running = call is not None and not call.joined_here and joined
         self._call.show_fact(tr("chat-meeting-running", count=len(call.members)) if running and call is not None else "")
         self._typing.setText(_typing_words(state.typing))
+        self._render_alarm(state, joined=joined)
+
+    def _render_alarm(self, state: ChatState, *, joined: bool) -> None:
+        if state.busy and not self._fetching:
+            show_toast(self, tr("chat-fetching"), icon_name="download")
+        self._fetching = state.busy
+        alarm = state.alarm if joined else None
+        self._trouble.show_fact(tr(state.failure.text) if state.failure is not None else "")
+        if alarm is None:
+            self._identity.show_fact("")
+            return
+        broken = alarm.trust is PersonTrust.BROKEN
+        name = one_line(state.alarm_name)
+        words = tr("trust-broken" if broken else "trust-changed", name=name)
+        if state.alarms > 1:
+            words = f"{words} {tr('trust-others', count=state.alarms - 1)}"
+        self._identity.show_fact(words, "danger" if broken else "warning")
+        self._accept.setText(tr("trust-accept-broken" if broken else "trust-accept"))
+        describe(self._compare, tr("trust-compare-person", name=name))
 
     def _timeline_changed(self, state: TimelineState) -> None:
         summary = state.summary

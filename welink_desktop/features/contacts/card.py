@@ -6,11 +6,13 @@ from PySide6.QtWidgets import QScrollArea, QWidget
 
 from welink_desktop.core.media import Picture
 from welink_desktop.core.people import Person
+from welink_desktop.core.security import PersonTrust
 from welink_desktop.features.contacts.model import shown_presence, state_in_words
 from welink_desktop.features.contacts.rows import in_words
 from welink_desktop.ui.a11y import describe, identify
 from welink_desktop.ui.design.theme import Theme, on_theme
 from welink_desktop.ui.strings import tr
+from welink_desktop.ui.text.bidi import one_line
 from welink_desktop.ui.widgets.avatar import Avatar
 from welink_desktop.ui.widgets.badge import Tag
 from welink_desktop.ui.widgets.banner import Banner
@@ -26,10 +28,12 @@ AVATAR = 72
 
 
 class PersonCard(Plane):
-    """`message`, `meet` and `closed` are what a person wishes."""
+    """`message`, `meet`, `compare`, `accept` and `closed` are what a person wishes."""
 
     message = Signal()
     meet = Signal()
+    compare = Signal()
+    accept = Signal()
     closed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -52,6 +56,9 @@ class PersonCard(Plane):
         self._chat.clicked.connect(self.message)
         self._meet.clicked.connect(self.meet)
         self._facts = column()
+        self._trust = TrustBox()
+        self._trust.compare.clicked.connect(self.compare)
+        self._trust.accept.clicked.connect(self.accept)
         self._build()
         on_theme(self, self._themed)
 
@@ -75,6 +82,7 @@ class PersonCard(Plane):
         self._column.addWidget(self._outside)
         self._column.addLayout(self._actions)
         self._column.addWidget(self._problem)
+        self._column.addWidget(self._trust)
         self._column.addWidget(self._line)
         self._column.addLayout(self._facts)
         self._column.addStretch(1)
@@ -85,7 +93,9 @@ class PersonCard(Plane):
         scroll.setWidget(inside)
         column(self).addWidget(scroll)
 
-    def show_person(self, person: Person, *, now_ms: int, own: bool, busy: bool, failure: str) -> None:
+    def show_person(
+        self, person: Person, *, now_ms: int, own: bool, busy: bool, failure: str, trust: PersonTrust | None = None
+    ) -> None:
         describe(self, person.name)
         describe(self._close, tr("contacts-close-card"), tooltip=True)
         self._avatar.show_of(person.user, person.name, shown_presence(person))
@@ -102,6 +112,7 @@ class PersonCard(Plane):
         for button in (self._chat, self._meet):
             button.setVisible(not own)
             button.setEnabled(not busy)
+        self._trust.show_trust(person.name, trust if not own else None)
         self._show_facts(person)
 
     def set_picture(self, user: str, picture: Picture) -> None:
@@ -139,6 +150,62 @@ class PersonCard(Plane):
         self._column.setSpacing(theme.space(5))
         self._head.setSpacing(theme.space(5))
         self._actions.setSpacing(theme.space(3))
+
+
+class TrustBox(Plane):
+    """What is known about a person's identity, in one sentence, and what can be done (mockup 04, "Verified by")."""
+
+    def __init__(self) -> None:
+        super().__init__("surface-inset")
+        identify(self, "person-trust")
+        self.setProperty("rounded", True)
+        self._icon = IconMark("shield")
+        self._words = Label(type_name="small", wrap=True)
+        self.compare, self.accept = Button(small=True), Button(small=True, kind="ghost")
+        identify(self.compare, "person-compare")
+        identify(self.accept, "person-accept")
+        buttons = row()
+        buttons.addWidget(self.compare)
+        buttons.addWidget(self.accept)
+        buttons.addStretch(1)
+        self._words_column = column()
+        self._words_column.addWidget(self._words)
+        self._words_column.addLayout(buttons)
+        self._layout = row(self)
+        self._layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        self._layout.addLayout(self._words_column, 1)
+        self.hide()
+        on_theme(self, self._themed)
+
+    def show_trust(self, name: str, trust: PersonTrust | None) -> None:
+        self.setVisible(trust is not None)
+        if trust is None:
+            return
+        shown = one_line(name)
+        words = tr(f"trust-{trust.value}", name=shown)
+        self._words.setText(words)
+        describe(self, words)
+        self._icon.set_icon(*_TRUST_LOOKS[trust])
+        self.compare.setText(tr("trust-compare"))
+        describe(self.compare, tr("trust-compare-person", name=shown))
+        self.compare.setVisible(trust not in (PersonTrust.NONE, PersonTrust.VERIFIED))
+        self.accept.setText(tr("trust-accept-broken" if trust is PersonTrust.BROKEN else "trust-accept"))
+        self.accept.setVisible(trust in (PersonTrust.CHANGED, PersonTrust.BROKEN))
+
+    def _themed(self, theme: Theme) -> None:
+        edge = theme.space(4)
+        self._layout.setContentsMargins(edge, edge, edge, edge)
+        self._layout.setSpacing(theme.space(4))
+        self._words_column.setSpacing(theme.space(3))
+
+
+_TRUST_LOOKS = {
+    PersonTrust.NONE: ("shield", "text-muted"),
+    PersonTrust.SEEN: ("shield", "text-muted"),
+    PersonTrust.VERIFIED: ("shield-check", "verified"),
+    PersonTrust.CHANGED: ("shield-alert", "warning"),
+    PersonTrust.BROKEN: ("shield-alert", "danger"),
+}
 
 
 class Fact(QWidget):

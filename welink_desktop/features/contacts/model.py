@@ -9,10 +9,12 @@ from welink_desktop.core.media import Picture
 from welink_desktop.core.organisation import Department
 from welink_desktop.core.people import Person, PersonHit
 from welink_desktop.core.ports.chat import Chat
-from welink_desktop.core.reactive import Scope, Signal, State
+from welink_desktop.core.reactive import Cancel, Scope, Signal, State
+from welink_desktop.core.security import PersonTrust
 from welink_desktop.services.directory import Directory, DirectoryState, Failed, Listing, Loading, Ready, path_to
 from welink_desktop.services.pictures import PictureKey, Pictures
 from welink_desktop.services.presence import StateInWords, shown_presence, state_in_words
+from welink_desktop.services.security import AccountSecurity
 
 __all__ = ["Failed", "Listing", "Loading", "Ready", "StateInWords", "shown_presence", "state_in_words"]
 
@@ -28,7 +30,10 @@ class TreeRow:
 
 @dataclass(frozen=True, slots=True)
 class ContactsState:
-    """`path` leads to the shown department; `busy_with` is the person a chat or meeting is being opened with."""
+    """`path` leads to the shown department; `busy_with` is the person a chat or meeting is being opened with.
+
+    `trust` is what we know about the shown person's identity, None if nothing can be said.
+    """
 
     tree: tuple[TreeRow, ...] = ()
     tree_loading: bool = True
@@ -41,6 +46,7 @@ class ContactsState:
     busy_with: UserId | None = None
     failure: WeLinkError | None = None
     now_ms: int = 0
+    trust: PersonTrust | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +90,53 @@ class Meet:
 
 
 @dataclass(frozen=True, slots=True)
+class Compare:
+    """Compare identities with somebody."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptIdentity:
+    """A changed identity is that person's own."""
+
+    user: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class Reload:
     """Fetch the tree again after a failure."""
 
 
-Wish = SelectDepartment | ToggleDepartment | Search | ShowPerson | ShowUser | Message | Meet | Reload
+Wish = SelectDepartment | ToggleDepartment | Search | ShowPerson | ShowUser | Message | Meet | Compare | AcceptIdentity | Reload
 
 
 class ContactsModel:
     """`chat_wanted` and `meeting_wanted` carry the room to go to; navigation listens."""
 
     def __init__(
-        self, directory: Directory, chat: Chat, pictures: Pictures, me: UserId, scope: Scope, clock: Clock | None = None
+        self,
+        directory: Directory,
+        chat: Chat,
+        pictures: Pictures,
+        me: UserId,
+        scope: Scope,
+        clock: Clock | None = None,
+        security: AccountSecurity | None = None,
     ) -> None:
         self.state = State(ContactsState(me=me))
         self.chat_wanted: Signal[RoomId] = Signal()
         self.meeting_wanted: Signal[RoomId] = Signal()
+        self.compare_wanted: Signal[UserId] = Signal()
         self.picture_arrived: Signal[PictureKey] = pictures.arrived
         self._directory = directory
         self._chat = chat
         self._pictures = pictures
         self._scope = scope
         self._clock = clock or SystemClock()
+        self._security = security
+        self._trust_of: UserId | None = None
+        self._unwatch_trust: Cancel | None = None
         self._expanded: set[RoomId] = set()
         self._tree_seen = False
         self._department: RoomId | None = None
@@ -140,8 +171,33 @@ class ContactsModel:
                 self._scope.spawn(self._open(user, self.chat_wanted), name="message")
             case Meet(user):
                 self._scope.spawn(self._open(user, self.meeting_wanted), name="meet")
+            case Compare(user):
+                self.compare_wanted.emit(user)
+            case AcceptIdentity(user):
+                if self._security is not None:
+                    self._scope.spawn(self._accept(self._security, user), name="accept-identity")
             case Reload():
                 self._directory.load()
+
+    async def _accept(self, security: AccountSecurity, user: UserId) -> None:
+        try:
+            await security.port.accept_person(user)
+        except WeLinkError as error:
+            self._change(failure=error)
+
+    def _watch_trust(self, person: Person | None) -> None:
+        """Follow the identity of the shown person."""
+        user = person.user if person is not None and person.user != self.state.value.me else None
+        if user == self._trust_of or self._security is None:
+            return
+        self._trust_of = user
+        if self._unwatch_trust is not None:
+            self._unwatch_trust()
+            self._unwatch_trust = None
+        if user is None:
+            self._change(trust=None)
+        else:
+            self._unwatch_trust = self._security.person(user).watch(lambda trust: self._change(trust=trust))
 
     async def _open(self, user: UserId, wanted: Signal[RoomId]) -> None:
         self._change(busy_with=user, failure=None)
@@ -172,6 +228,8 @@ class ContactsModel:
             person=state.person,
             now_ms=self._clock.now_ms(),
         )
+
+        self._watch_trust(state.person)
 
     def _change(self, **changes: object) -> None:
         self.state.set(replace(self.state.value, **changes))  # type: ignore[arg-type]  # names are checked by `replace`

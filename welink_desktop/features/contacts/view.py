@@ -12,6 +12,8 @@ from welink_desktop.core.people import Person, PersonHit
 from welink_desktop.core.reactive import Signal, State
 from welink_desktop.features.contacts.card import PersonCard
 from welink_desktop.features.contacts.model import (
+    AcceptIdentity,
+    Compare,
     ContactsState,
     Failed,
     Loading,
@@ -104,6 +106,8 @@ class ContactsView(QWidget):
         self._card.closed.connect(self._close_card)
         self._card.message.connect(lambda: self._with_person(Message))
         self._card.meet.connect(lambda: self._with_person(Meet))
+        self._card.compare.connect(lambda: self._with_person(Compare))
+        self._card.accept.connect(lambda: self._with_person(AcceptIdentity))
         self._card_line = Divider(vertical=True)
         outer = row(self)
         outer.addWidget(side)
@@ -216,7 +220,8 @@ class ContactsView(QWidget):
             return
         failure = tr(state.failure.text) if state.failure is not None else ""
         busy = state.busy_with == person.user
-        self._card.show_person(person, now_ms=state.now_ms, own=person.user == state.me, busy=busy, failure=failure)
+        own = person.user == state.me
+        self._card.show_person(person, now_ms=state.now_ms, own=own, busy=busy, failure=failure, trust=state.trust)
         picture = self._picture(person, self._card.picture_size())
         if picture is not None:
             self._card.set_picture(person.user, picture)
@@ -316,7 +321,7 @@ class ContactsView(QWidget):
         if isinstance(item, PersonHit):
             self._act(ShowPerson(item.person))
 
-    def _with_person(self, wish: type[Message] | type[Meet]) -> None:
+    def _with_person(self, wish: type[Message] | type[Meet] | type[Compare] | type[AcceptIdentity]) -> None:
         if self._shown.person is not None:
             self._act(wish(self._shown.person.user))
 

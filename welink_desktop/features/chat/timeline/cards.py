@@ -15,7 +15,9 @@ from welink_desktop.core.timeline import (
     SendState,
     UndecryptableContent,
 )
+from welink_desktop.core.trust import MessageCure
 from welink_desktop.features.chat.timeline.sheet import Act, Look, Sheet, even
+from welink_desktop.services.security import Reading
 from welink_desktop.ui.design.fonts import TextStyle
 from welink_desktop.ui.design.icons import draw_icon
 from welink_desktop.ui.design.theme import Theme
@@ -159,11 +161,12 @@ class FileCard:
 
 @dataclass
 class LockedCard:
-    """A message that cannot be read on this device (yet): what is missing, in words."""
+    """A message that cannot be read on this device (yet): what is missing, in words, and the one thing that helps."""
 
     content: UndecryptableContent
     theme: Theme
     limit: float
+    reading: Reading | None = None
     width: float = 0.0
     height: float = 0.0
 
@@ -176,20 +179,34 @@ class LockedCard:
                 "chat-sent-from", device=one_line(why.device)
             )
         self._lines = _wrapped(reason, theme, self.limit - 32)
-        words = max([theme.type("body").width(self._title), *(theme.type("caption").width(line) for line in self._lines)])
+        self._cure = self.reading.cure(why) if self.reading is not None else MessageCure.NONE
+        self._verb = tr(f"message-cure-{self._cure.value}") if self._cure is not MessageCure.NONE else ""
+        verb = theme.type("small", weight=600).width(self._verb) + 2 * theme.space(4) if self._verb else 0.0
+        words = max([theme.type("body").width(self._title), verb, *(theme.type("caption").width(line) for line in self._lines)])
         self.width = min(self.limit, words + 33)
-        self.height = theme.type("body").line + len(self._lines) * theme.type("caption").line + 2
+        self._words = theme.type("body").line + len(self._lines) * theme.type("caption").line + 2
+        self.height = self._words + (theme.space(3) + theme.control("height-compact") if self._verb else 0)
 
     def put(self, sheet: Sheet, left: float, top: float, width: float) -> None:
         theme = self.theme
         size = theme.icon_size(20)
-        sheet.icon("key", QRectF(left, top, size, self.height), size, "warning")
+        sheet.icon("key", QRectF(left, top, size, self._words), size, "warning")
         box = QRectF(left + 32, top, width - 32, theme.type("body").line)
         sheet.text(theme.type("body"), box, self._title, "text")
         for number, line in enumerate(self._lines):
             at = QRectF(left + 32, top + theme.type("body").line + 2 + number * theme.type("caption").line, width - 32, 0)
             at.setHeight(theme.type("caption").line)
             sheet.text(theme.type("caption"), at, line, "text-muted")
+        if self._verb:
+            self._put_cure(sheet, left + 32, top + self._words + theme.space(3))
+
+    def _put_cure(self, sheet: Sheet, left: float, top: float) -> None:
+        theme = self.theme
+        style = theme.type("small", weight=600)
+        box = QRectF(left + 0.5, top + 0.5, style.width(self._verb) + 2 * theme.space(4), theme.control("height-compact") - 1)
+        sheet.shape(even(box, theme.radius("control")), "surface-raised", hover="hover", edge="border")
+        sheet.text(style, box, self._verb, "text", align=Qt.AlignmentFlag.AlignHCenter)
+        sheet.hit(box, Act.CURE, self._cure.value, self._verb)
 
 
 def _label(painter: QPainter, style: TextStyle, box: QRectF, words: str, ink: QColor) -> None:

@@ -8,8 +8,19 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from welink_desktop.core.ids import EventId, ItemKey, UserId
 from welink_desktop.core.timeline import AttachmentContent, NoticeContent, RecalledContent, SendPhase, TimelineItem
+from welink_desktop.core.trust import MessageCure
 from welink_desktop.features.chat.timeline.menus import message_menu, reaction_menu
-from welink_desktop.features.chat.timeline.model import JumpTo, OpenLink, OpenPerson, React, Recall, Retry, Save, TimelineModel
+from welink_desktop.features.chat.timeline.model import (
+    JumpTo,
+    MakeReadable,
+    OpenLink,
+    OpenPerson,
+    React,
+    Recall,
+    Retry,
+    Save,
+    TimelineModel,
+)
 from welink_desktop.features.chat.timeline.sheet import Act, Hit
 from welink_desktop.features.chat.timeline.spoken import words_of
 from welink_desktop.ui.strings import tr
@@ -46,6 +57,8 @@ class Deeds:
                 model.act(Recall(item.key))
             case Act.COPY:
                 QApplication.clipboard().setText(words_of(item))
+            case Act.CURE:
+                model.act(MakeReadable(MessageCure(hit.payload)))
             case Act.NOTHING:
                 pass
 

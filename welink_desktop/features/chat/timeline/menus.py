@@ -5,8 +5,16 @@ from functools import partial
 
 from PySide6.QtWidgets import QWidget
 
-from welink_desktop.core.timeline import AttachmentContent, RecalledContent, SendPhase, TextContent, TimelineItem
-from welink_desktop.features.chat.timeline.model import Edit, Recall, Reply, Retry, TimelineModel
+from welink_desktop.core.timeline import (
+    AttachmentContent,
+    RecalledContent,
+    SendPhase,
+    TextContent,
+    TimelineItem,
+    UndecryptableContent,
+)
+from welink_desktop.core.trust import MessageCure
+from welink_desktop.features.chat.timeline.model import Edit, MakeReadable, Recall, Reply, Retry, TimelineModel
 from welink_desktop.features.chat.timeline.rows import can_answer
 from welink_desktop.ui.strings import tr
 from welink_desktop.ui.widgets.menu import Menu
@@ -29,6 +37,11 @@ def message_menu(
     menu.setObjectName("message-menu")
     if item.own and item.send.phase is SendPhase.FAILED:
         menu.add(tr("chat-try-again"), lambda: model.act(Retry(item.key)), icon_name="refresh")
+    reading = model.state.value.reading
+    if isinstance(item.content, UndecryptableContent) and reading is not None:
+        cure = reading.cure(item.content.why)
+        if cure is not MessageCure.NONE:
+            menu.add(tr(f"message-cure-{cure.value}"), lambda: model.act(MakeReadable(cure)), icon_name="wrench")
     if can_answer(item):
         menu.add(tr("chat-action-reply"), lambda: model.act(Reply(item.key)), icon_name="reply", shortcut="R")
         menu.add(tr("chat-action-react"), react, icon_name="emoji-add")

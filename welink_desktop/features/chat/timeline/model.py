@@ -11,14 +11,19 @@ from welink_desktop.core.ids import EventId, ItemKey, RoomId, UserId
 from welink_desktop.core.reactive import Scope, Signal, State
 from welink_desktop.core.rooms import RoomSummary
 from welink_desktop.core.timeline import AttachmentContent, TextContent, TimelineItem
+from welink_desktop.core.trust import MessageCure
 from welink_desktop.services.members import MemberList
+from welink_desktop.services.security import Reading
 from welink_desktop.services.timeline import RoomTimeline, TimelineStatus
 from welink_desktop.services.unread import UnreadMark, counts, newest_event, unread_mark
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineState:
-    """`mark` stays where the unread messages began when the room was opened. `new_below`: arrived while reading above."""
+    """`mark` stays where the unread messages began when the room was opened. `new_below`: arrived while reading above.
+
+    `reading`: what helps against messages that cannot be read, None while that is not known.
+    """
 
     room: RoomId
     me: UserId
@@ -28,6 +33,7 @@ class TimelineState:
     mark: UnreadMark | None = None
     new_below: int = 0
     empty: bool = True
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +96,32 @@ class OpenLink:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeReadable:
+    """Do what helps against messages that cannot be read."""
+
+    cure: MessageCure
+
+
+@dataclass(frozen=True, slots=True)
 class DismissFailure:
     pass
 
 
-Wish = LoadOlder | Looked | React | Reply | Edit | Recall | Retry | Save | JumpTo | OpenPerson | OpenLink | DismissFailure
+Wish = (
+    LoadOlder
+    | Looked
+    | React
+    | Reply
+    | Edit
+    | Recall
+    | Retry
+    | Save
+    | JumpTo
+    | OpenPerson
+    | OpenLink
+    | MakeReadable
+    | DismissFailure
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +138,7 @@ class Editing:
     item: TimelineItem
 
 
-Asked = Answering | Editing | OpenPerson | OpenLink
+Asked = Answering | Editing | OpenPerson | OpenLink | MakeReadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +181,9 @@ class TimelineModel:
     def set_members(self, members: MemberList) -> None:
         self.state.set(replace(self.state.value, members=members))
 
+    def set_reading(self, reading: Reading | None) -> None:
+        self.state.set(replace(self.state.value, reading=reading))
+
     def last_own(self) -> TimelineItem | None:
         """The newest own text message that can be edited."""
         for row in reversed(self.rows[-200:]):
@@ -181,7 +211,7 @@ class TimelineModel:
                 self._with(key, lambda item: self._save(item, target))
             case JumpTo(event):
                 self._scope.spawn(self._jump(event), name="jump")
-            case OpenPerson() | OpenLink():
+            case OpenPerson() | OpenLink() | MakeReadable():
                 self.asked.emit(wish)
             case DismissFailure():
                 self._timeline.dismiss_failure()

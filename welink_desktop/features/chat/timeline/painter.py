@@ -63,7 +63,7 @@ class TimelinePainter:
         if theme != self._theme:
             self._theme = theme
             self.forget_all()
-        elif before is not None and (before.members != state.members or before.mark != state.mark):
+        elif before is not None and (before.members, before.mark, before.reading) != (state.members, state.mark, state.reading):
             self.forget_all()
 
     def forget_all(self) -> None:
@@ -106,7 +106,7 @@ class TimelinePainter:
             return known
         if self._state is None or self._theme is None:
             raise RuntimeError("the painter has no state yet")
-        setting = Setting(self._theme, self._width, self._state.me, self._state.members)
+        setting = Setting(self._theme, self._width, self._state.me, self._state.members, self._state.reading)
         read_by = self._read_by if item.key == self._read_key else 0
         made = self._kept[item.key] = RowLayout(item, shape_of(items, row, self._state.mark), setting, read_by=read_by)
         while len(self._kept) > MAX_KEPT:

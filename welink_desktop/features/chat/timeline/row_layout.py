@@ -24,6 +24,7 @@ from welink_desktop.features.chat.timeline.cards import Card, FileCard, LockedCa
 from welink_desktop.features.chat.timeline.rows import Shape
 from welink_desktop.features.chat.timeline.sheet import Act, Look, Sheet, even, rounded
 from welink_desktop.services.members import MemberList
+from welink_desktop.services.security import Reading
 from welink_desktop.strings import local_moment
 from welink_desktop.ui.design.theme import Theme
 from welink_desktop.ui.strings import current_strings, tr
@@ -43,6 +44,7 @@ class Setting:
     width: int
     me: UserId
     members: MemberList
+    reading: Reading | None = None
 
 
 class RowLayout:
@@ -200,7 +202,7 @@ class RowLayout:
                 cards.append(FileCard(content, theme, limit, item.send))
                 tree = parse_plain(caption) if caption else None
             case UndecryptableContent() as locked:
-                cards.append(LockedCard(locked, theme, limit))
+                cards.append(LockedCard(locked, theme, limit, self._setting.reading))
             case RecalledContent() as gone:
                 ink = _ink(theme, "muted")
                 tree = parse_plain(marks.recalled_words(gone, item))

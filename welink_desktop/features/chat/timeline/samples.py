@@ -24,6 +24,7 @@ from welink_desktop.core.timeline import (
 from welink_desktop.core.trust import Shield, Undecryptable, UndecryptableReason
 from welink_desktop.features.chat.timeline.model import TimelineState
 from welink_desktop.services.members import MemberList
+from welink_desktop.services.security import Reading
 from welink_desktop.services.timeline import TimelineStatus
 from welink_desktop.services.unread import UnreadMark
 
@@ -124,6 +125,7 @@ _STATE = TimelineState(
     UnreadMark(ItemKey(_CONVERSATION[5].key), 2),
     0,
     False,
+    Reading(device_confirmed=False, backup=False, other_devices=True),
 )
 
 SAMPLES: dict[str, TimelineSample] = {

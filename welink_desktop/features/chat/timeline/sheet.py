@@ -26,6 +26,7 @@ class Act(enum.Enum):
     RETRY = "retry"
     DISCARD = "discard"
     COPY = "copy"
+    CURE = "cure"
     NOTHING = "nothing"
 
 

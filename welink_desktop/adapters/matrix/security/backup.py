@@ -224,7 +224,10 @@ class KeyBackup:
                 await self._uploader.upload(self._needed(), batch)
             except VersionGone:
                 self._look_again()
-            self._show()
+                return
+            left = max(0, self.state.value.waiting - len(batch))
+            self.state.set(dataclasses.replace(self.state.value, waiting=left))
+        self._show()
 
     def _next_batch(self) -> list[Waiting]:
         """Empty while nothing may be uploaded."""

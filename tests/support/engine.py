@@ -15,6 +15,7 @@ from welink_desktop.adapters.matrix.accounts import MatrixAccounts
 from welink_desktop.adapters.matrix.client import MatrixSession
 from welink_desktop.core.account import Account, Connection, Homeserver, Link
 from welink_desktop.core.changes import apply
+from welink_desktop.core.clock import Clock
 from welink_desktop.core.errors import FileDamaged
 from welink_desktop.core.ids import RoomId
 from welink_desktop.core.media import Picture
@@ -153,12 +154,17 @@ class BentWay(httpx.AsyncBaseTransport):
 
 
 async def signed_in(
-    synapse: TestSynapse, registered: Registered, folder: Path, *, way: Callable[[], httpx.AsyncBaseTransport] | None = None
+    synapse: TestSynapse,
+    registered: Registered,
+    folder: Path,
+    *,
+    way: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    clock: Clock | None = None,
 ) -> Person:
     """A new device of `registered` in an own profile below `folder`; `way` makes the transport to the server."""
     secrets = MemorySecrets()
     profile = folder / registered.localpart
-    accounts = MatrixAccounts(profile, secrets, decode=no_pictures, transport=way)
+    accounts = MatrixAccounts(profile, secrets, decode=no_pictures, transport=way, clock=clock)
     account = await accounts.sign_in(home(synapse), registered.localpart, registered.password, "Test")
     return Person(accounts, account, secrets, profile)
 

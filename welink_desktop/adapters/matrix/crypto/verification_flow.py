@@ -179,13 +179,18 @@ class Flow:
     # What the other side says
 
     def receive(self, kind: str, content: JsonObject) -> None:
-        """A message of `user` in this flow. The same message again changes nothing; another one in its place ends it."""
+        """A message of `user` in this flow. The same message again changes nothing; another one in its place ends it.
+
+        One that goes on with a request which was not answered here is meant for another device of ours.
+        """
         if self.final or self.stage is Stage.CONCLUDING:
             return
         if kind == events.CANCEL:
             self._cancelled(content)
         elif kind == events.READY:
             self._ready(content)
+        elif self.incoming and self.stage is Stage.REQUESTED:
+            self.finish(VerificationEnd.ELSEWHERE)
         elif self._is_new(kind, content) and self.keys_hold():
             match kind:
                 case events.START:

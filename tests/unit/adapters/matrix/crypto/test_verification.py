@@ -365,6 +365,21 @@ def test_a_request_in_a_room_is_answered_by_one_of_the_devices() -> None:
     assert bob.shown.end is End.ELSEWHERE and not bob.proved
 
 
+def test_what_is_meant_for_another_device_of_ours_is_not_answered() -> None:
+    """The other device's answer may be unreadable here for a while."""
+    world = World((ALICE, "A1", True), (BOB, "B1", True), (BOB, "B2", True))
+    alice, bob, bobs_other = world.parties
+    world.ask_in_room(alice, BOB)
+    world.run()
+    bobs_other.do("accept")
+    world.collect()
+    world.mail = [letter for letter in world.mail if letter.to is not bob]
+    world.run()
+    alice.do("compare")
+    world.run()
+    assert (bob.shown.end, alice.phase, bobs_other.phase) == (End.ELSEWHERE, Phase.COMPARING, Phase.COMPARING)
+
+
 def test_a_request_that_was_over_before_it_was_seen_is_not_shown() -> None:
     world, first, second = two_people()
     world.ask_in_room(first, BOB)

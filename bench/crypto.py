@@ -3,6 +3,7 @@
 CPU time of one process against the same library calls on the same data; no server takes part.
 """
 
+import asyncio
 import json
 import tempfile
 import time
@@ -12,20 +13,29 @@ from typing import Any
 
 import vodozemac
 
+from bench._backup import kept, restored
 from bench.report import Report
-from tests.support.key_server import KeyServer, Party
+from tests.support.backup_home import BackupHome
+from tests.support.key_server import KeyLine, KeyServer, Party
+from welink_desktop.adapters.matrix.crypto.backup import ALGORITHM, BackupKey, BackupLock
+from welink_desktop.adapters.matrix.crypto.backup import BackupKey
 from welink_desktop.adapters.matrix.crypto.canonical import signed_part
 from welink_desktop.adapters.matrix.crypto.machine import CryptoMachine
 from welink_desktop.adapters.matrix.crypto.records import MEGOLM, OLM, Inbound, KeysQuery, RoomRules, Source
+from welink_desktop.adapters.matrix.encryption import Encryption
+from welink_desktop.adapters.matrix.security.backup import KeyBackup
 from welink_desktop.adapters.matrix.store.crypto import SqlCryptoStore
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.store.schema import MIGRATIONS
 from welink_desktop.core.clock import SystemClock
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
+from welink_desktop.core.reactive import Scope
 
 MEMBERS, DEVICES = 100, 2
 LIST_USERS = 2_000
 SESSIONS = 50_000
+RESTORED = 10_000
+RESTORED = 4_000
 ROUNDS = 3
 KEY = b"k" * 32
 ENVELOPE = 300
@@ -181,11 +191,60 @@ def open_full_store(folder: Path) -> float:
     return taken
 
 
+class NoRooms:
+    async def rules(self, room: RoomId) -> RoomRules:
+        return RoomRules(room, (ME,))
+
+    def joined_at_ms(self, room: RoomId) -> int:
+        return 0
+
+
+def full_backup(home: BackupHome) -> BackupKey:
+    """Sessions of some rooms, as another device uploaded them."""
+    key = BackupKey.generate()
+    lock = BackupLock(key.public)
+    version = home.make_version({"algorithm": ALGORITHM, "auth_data": {"public_key": key.public}})["version"]
+    sender = vodozemac.Account()
+    for number in range(RESTORED):
+        session = vodozemac.InboundGroupSession(vodozemac.GroupSession().session_key)
+        exported = session.export_at(0)
+        assert exported is not None
+        entry = {
+            "algorithm": MEGOLM,
+            "sender_key": sender.curve25519_key.to_base64(),
+            "sender_claimed_keys": {"ed25519": sender.ed25519_key.to_base64()},
+            "forwarding_curve25519_key_chain": [],
+            "session_key": exported.to_base64(),
+        }
+        home.kept[version].setdefault(f"!{number % 20}:x", {})[session.session_id] = lock.entry(entry, 0)
+    return key
+
+
+async def restore(home: BackupHome, key: BackupKey, folder: Path) -> float:
+    """CPU seconds from the answer's bytes to sessions in the store."""
+    database = Database.open(folder / "store.db", KEY, MIGRATIONS)
+    scope, clock = Scope("bench"), SystemClock()
+    line = KeyLine(KeyServer(), ME, DeviceId("MINE"))
+    encryption = Encryption(database, line, user=ME, device=DeviceId("MINE"), rooms=NoRooms(), scope=scope, clock=clock)
+    backup = KeyBackup(database, home, encryption, scope=scope, clock=clock, delay=lambda: 0.0)
+    assert await backup.adopt(key.secret)
+    started = time.process_time()
+    await backup.restore_all()
+    taken = time.process_time() - started
+    with database.read() as t:
+        assert t.value("SELECT count(*) FROM crypto_inbound") == RESTORED
+    await scope.aclose()
+    database.close()
+    return taken
+
+
 def main() -> None:
     report = Report("crypto")
     peers = people(MEMBERS, DEVICES)
     crowd = people(LIST_USERS, 1)
-    ours, alone, lists, opening = [], [], [], []
+    backup = BackupKey.generate()
+    home = kept(RESTORED, backup)
+    ours, alone, lists, opening, restoring = [], [], [], [], []
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as folder:
             taken, size = first_message(peers, Path(folder))
@@ -195,12 +254,25 @@ def main() -> None:
             lists.append(device_lists(crowd, Path(folder)))
         with tempfile.TemporaryDirectory() as folder:
             opening.append(open_full_store(Path(folder)))
+        with tempfile.TemporaryDirectory() as folder:
+            restoring.append(restored(Path(folder), home, backup))
     report.figure("first_message_cpu_ms", min(ours) * 1000)
     report.figure("library_cpu_ms", min(alone) * 1000)
     report.figure("first_message_ratio", min(ours) / min(alone), max=3)
     report.figure("device_lists_s", min(lists), max=2)
     report.figure("open_store_ms", min(opening) * 1000, max=300)
-    report.notes = f"{MEMBERS} people with {DEVICES} devices; {LIST_USERS} lists; {SESSIONS} sessions; best of {ROUNDS}"
+    report.figure("restored_keys_per_s", RESTORED / min(restoring), min=2_000)
+    home = BackupHome()
+    home.chunk = 65_536
+    key = full_backup(home)
+    restoring = []
+    for _ in range(ROUNDS):
+        with tempfile.TemporaryDirectory() as folder:
+            restoring.append(asyncio.run(restore(home, key, Path(folder))))
+    report.figure("restore_keys_per_s", RESTORED / min(restoring), min=2_000)
+    report.notes = (
+        f"{MEMBERS} people with {DEVICES} devices; {LIST_USERS} lists; {SESSIONS} sessions; {RESTORED} keys; best of {ROUNDS}"
+    )
     report.finish()
 
 

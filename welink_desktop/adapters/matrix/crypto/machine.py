@@ -37,6 +37,7 @@ from welink_desktop.adapters.matrix.crypto.trust import Channel, may_arrive
 from welink_desktop.core.clock import Clock
 from welink_desktop.core.errors import EncryptionRefused
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
+from welink_desktop.core.trust import Shield
 
 TO_DEVICE_BATCH = 100
 
@@ -110,6 +111,10 @@ class CryptoMachine:
         """The policy of MSC4153; kept in the store."""
         self.identities.only_signed = on
         self._reader.forget_shields()
+
+    def shield(self, room: RoomId, session: str, sender: UserId) -> Shield | None:
+        """The mark that messages of `sender` in this session deserve now; None if it is not theirs, or not here."""
+        return self._reader.shield(room, session, sender)
 
     def blocked(self, users: Iterable[UserId]) -> set[UserId]:
         """Those of `users` whose verified identity changed: nothing may be encrypted for them until somebody decided."""
@@ -252,6 +257,10 @@ class CryptoMachine:
         """Somebody explains why there is no key; it counts as little as the explanation of a sender."""
         if self._store.withheld(room, session) is None:
             self._store.save_withheld(room, session, code)
+
+    def renew_session(self, user: UserId, device: DeviceId) -> bool:
+        """Begin a new Olm session with a device whose room keys got lost, so that it gives them again (`Receiver.renew`)."""
+        return self._receiver.renew(user, device)
 
     def devices_named(self, refs: Iterable[DeviceRef]) -> list[Device]:
         """The known devices among `refs`, without ourselves and without devices whose keys changed."""

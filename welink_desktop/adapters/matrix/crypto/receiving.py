@@ -80,6 +80,18 @@ class Receiver:
             news.add(self._believed(payload, device))
         return news
 
+    def renew(self, user: UserId, device_id: DeviceId) -> bool:
+        """We lack a key that this device must have given us: what it sent is lost. Over a new session it gives its current keys
+        again. At most once an hour per device; false if that is not possible now.
+        """
+        device = self._store.devices(user).get(device_id)
+        if device is None or device.keys_changed or device.curve25519 == self._account.curve25519:
+            return False
+        if not self._rested(device, self._clock.now_ms()):
+            return False
+        self._wedged[device.ref] = device
+        return True
+
     def claims(self) -> list[KeysClaim]:
         """One-time keys for new sessions with devices whose session broke."""
         return claims_for(self._olm.claimable(list(self._wedged.values()), even_with_session=True))

@@ -52,7 +52,9 @@ class RoomAdministration:
         self._directing: dict[UserId, asyncio.Lock] = {}
 
     async def create(self, request: RoomRequest) -> RoomId:
-        """Not repeated on a lost answer: that could make two rooms."""
+        """Not repeated on a lost answer: that could make two rooms. Returns once sync brought the room's encryption, too: before
+        that a first message would go in clear.
+        """
         body: Json = {
             "preset": "public_chat" if request.public else "private_chat",
             "visibility": "public" if request.public else "private",
@@ -65,13 +67,14 @@ class RoomAdministration:
             body["name"] = request.name.strip()
         if request.topic.strip():
             body["topic"] = request.topic.strip()
-        if request.encrypted and not request.public:
+        encrypted = request.encrypted and not request.public
+        if encrypted:
             body["initial_state"] = [{"type": names.ENCRYPTION, "state_key": "", "content": {"algorithm": names.MEGOLM}}]
         answer = await self._http.request("POST", (*names.CLIENT_V3, "createRoom"), json=body, retry=False)
         room = RoomId(text_of(answer, "room_id", 255))
         if not room:
             raise ServerFault("no room id in the answer")
-        await self._arrived(room, lambda: self._membership(room) == "join")
+        await self._arrived(room, lambda: self._membership(room) == "join" and (not encrypted or self._rooms.encrypted(room)))
         return room
 
     async def direct(self, user: UserId) -> RoomId:

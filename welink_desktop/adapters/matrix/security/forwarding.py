@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from welink_desktop.adapters.matrix.crypto.forwarding import FORWARD, REQUEST, KeyForwarding, KeyWish, forwarded, worth_asking
 from welink_desktop.adapters.matrix.crypto.records import Device, Source, ToDevice
@@ -33,7 +34,29 @@ _UNREAD = (
     "SELECT room, session, max(failure) FROM events INDEXED BY events_by_session "
     "WHERE failure IS NOT NULL AND session IS NOT NULL GROUP BY room, session LIMIT ?"
 )
+_WAITS = (
+    "SELECT sender, json_extract(failure, '$.device'), ts, failure FROM events INDEXED BY events_by_session "
+    "WHERE room = ? AND session = ? AND failure IS NOT NULL ORDER BY ts DESC LIMIT 1"
+)
+FRESH_MS = 24 * 3_600_000
 _log = topic("security.forwarding")
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """A message that waits for its key. `device`: which one sent it, as it says itself."""
+
+    sender: UserId
+    device: DeviceId
+    at_ms: int
+    reason: UndecryptableReason | None
+
+    def fresh(self, now_ms: int) -> bool:
+        """Does its sender still have the key at hand, and should have given it to us?"""
+        return self.reason in _GIVEN_TO_US and abs(now_ms - self.at_ms) < FRESH_MS
+
+
+_GIVEN_TO_US = (UndecryptableReason.KEY_MISSING, UndecryptableReason.KEY_LATE)
 
 
 class KeySharing:
@@ -105,7 +128,7 @@ class KeySharing:
         with self._encryption.change():
             for room, session in keys:
                 self._waiting.pop((room, session), None)
-                if self._unread(room, session):
+                if self._unread(room, session) is not None:
                     continue
                 post = self._forwarding.came(room, session)
                 if post is not None:
@@ -141,22 +164,29 @@ class KeySharing:
                 continue
 
     def _ask(self, due: Iterable[tuple[RoomId, str]]) -> None:
-        posts = []
+        posts, renewed = [], False
         with self._encryption.change():
             for room, session in due:
                 self._waiting.pop((room, session), None)
-                post = self._forwarding.ask(room, session) if self._unread(room, session) else None
+                lost = self._unread(room, session)
+                post = None if lost is None else self._forwarding.ask(room, session)
                 if post is not None:
                     posts.append(post)
+                if lost is not None and lost.fresh(self._clock.now_ms()):
+                    renewed = self._encryption.machine.renew_session(lost.sender, lost.device) or renewed
             if posts:
                 _log.info("keys asked of own devices", count=len(posts))
                 self._encryption.post(REQUEST, posts)
+        if renewed:
+            self._encryption.wake()
 
-    def _unread(self, room: RoomId, session: str) -> bool:
-        """Do kept messages still wait for this session?"""
-        query = "SELECT 1 FROM events WHERE room = ? AND session = ? AND failure IS NOT NULL LIMIT 1"
+    def _unread(self, room: RoomId, session: str) -> "_Lost | None":
+        """The kept message that waits for this session, None if there is none any more."""
         with self._database.read() as t:
-            return t.row(query, (room, session)) is not None
+            row = t.row(_WAITS, (room, session))
+        if row is None:
+            return None
+        return _Lost(UserId(row[0]), DeviceId(row[1] or ""), row[2], _reason(row[3]))
 
     def _arrived(self, event: ToDevice) -> None:
         given = self._forwarding.arrived(event)

@@ -13,12 +13,10 @@ from typing import Any
 
 import vodozemac
 
-from bench._backup import kept, restored
 from bench.report import Report
 from tests.support.backup_home import BackupHome
 from tests.support.key_server import KeyLine, KeyServer, Party
 from welink_desktop.adapters.matrix.crypto.backup import ALGORITHM, BackupKey, BackupLock
-from welink_desktop.adapters.matrix.crypto.backup import BackupKey
 from welink_desktop.adapters.matrix.crypto.canonical import signed_part
 from welink_desktop.adapters.matrix.crypto.machine import CryptoMachine
 from welink_desktop.adapters.matrix.crypto.records import MEGOLM, OLM, Inbound, KeysQuery, RoomRules, Source
@@ -34,7 +32,6 @@ from welink_desktop.core.reactive import Scope
 MEMBERS, DEVICES = 100, 2
 LIST_USERS = 2_000
 SESSIONS = 50_000
-RESTORED = 10_000
 RESTORED = 4_000
 ROUNDS = 3
 KEY = b"k" * 32
@@ -242,9 +239,7 @@ def main() -> None:
     report = Report("crypto")
     peers = people(MEMBERS, DEVICES)
     crowd = people(LIST_USERS, 1)
-    backup = BackupKey.generate()
-    home = kept(RESTORED, backup)
-    ours, alone, lists, opening, restoring = [], [], [], [], []
+    ours, alone, lists, opening = [], [], [], []
     for _ in range(ROUNDS):
         with tempfile.TemporaryDirectory() as folder:
             taken, size = first_message(peers, Path(folder))
@@ -254,14 +249,11 @@ def main() -> None:
             lists.append(device_lists(crowd, Path(folder)))
         with tempfile.TemporaryDirectory() as folder:
             opening.append(open_full_store(Path(folder)))
-        with tempfile.TemporaryDirectory() as folder:
-            restoring.append(restored(Path(folder), home, backup))
     report.figure("first_message_cpu_ms", min(ours) * 1000)
     report.figure("library_cpu_ms", min(alone) * 1000)
     report.figure("first_message_ratio", min(ours) / min(alone), max=3)
     report.figure("device_lists_s", min(lists), max=2)
     report.figure("open_store_ms", min(opening) * 1000, max=300)
-    report.figure("restored_keys_per_s", RESTORED / min(restoring), min=2_000)
     home = BackupHome()
     home.chunk = 65_536
     key = full_backup(home)

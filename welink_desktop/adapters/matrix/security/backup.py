@@ -186,7 +186,7 @@ class KeyBackup:
         self._scope.spawn(self._restorer.run(), name="backup-fetch")
         self._restorer.want_unread()
         loop = asyncio.get_running_loop()
-        next_check, pause = loop.time(), FIRST_PAUSE
+        next_check, pause, doubt = loop.time(), FIRST_PAUSE, 0.0
         while True:
             self._due.clear()
             try:
@@ -204,7 +204,10 @@ class KeyBackup:
                 pause = min(LONGEST_PAUSE, 2 * pause)
                 continue
             if self._check_now:
+                await asyncio.sleep(doubt)
+                doubt = min(LONGEST_PAUSE, 2 * doubt or FIRST_PAUSE)
                 continue
+            doubt = 0.0
             wake_at = min(next_check, self._resume_at) if self._unfinished and self._resume_at > loop.time() else next_check
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(wake_at):

@@ -260,6 +260,10 @@ async def test_messages_of_signed_devices_are_authentic_and_others_are_marked(sy
         assert unsigned is not None
         assert signed.shield is Shield.AUTHENTIC
         assert unsigned.shield is Shield.UNSIGNED
+        with bare.encryption.change():
+            bare.encryption.identities.take_secrets(chen.encryption.identities.secrets())
+        await bare.identity.ensure()
+        await until(lambda: (item := seen.item("from the bare one")) and item.shield is Shield.AUTHENTIC)
 
 
 @pytest.mark.logs_errors

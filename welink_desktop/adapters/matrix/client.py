@@ -27,6 +27,7 @@ from welink_desktop.adapters.matrix.rooms.ingest import Ingest, RoomNews
 from welink_desktop.adapters.matrix.rooms.items import ItemBuilder
 from welink_desktop.adapters.matrix.rooms.members import RoomMembers
 from welink_desktop.adapters.matrix.rooms.room_list import RoomList
+from welink_desktop.adapters.matrix.rooms.shields import Marks
 from welink_desktop.adapters.matrix.rooms.summaries import Summaries
 from welink_desktop.adapters.matrix.rtc.server import HttpCallServer
 from welink_desktop.adapters.matrix.rtc.session import CallParts
@@ -109,6 +110,9 @@ class MatrixSession:
         self.hub.gap_opened = self._gap_opened
         self.encryption = Encryption(database, http, user=user, device=device, rooms=members, scope=self._scope, clock=clock)
         self.encryption.on_room_keys = self._keys_came
+        shields = Marks(database, self.encryption, self.hub.publish_in)
+        self._scope.add(self.encryption.lists_changed.listen(shields.look_again))
+        self._scope.add(self.encryption.people_changed.listen(shields.look_again))
         cache = MediaCache(database, around.folder / "media", clock)
         cache.tidy()
         self.outbox = Outbox(

@@ -29,7 +29,7 @@ from welink_desktop.core.errors import EncryptionRefused, IdentityChanged, Offli
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.log import literal, topic
 from welink_desktop.core.reactive import Cancel, Scope, Signal, State
-from welink_desktop.core.trust import Undecryptable, UndecryptableReason
+from welink_desktop.core.trust import Shield, Undecryptable, UndecryptableReason
 
 __all__ = ["Encryption", "KeyRequests", "Listener", "RoomFacts"]
 
@@ -312,6 +312,10 @@ class Encryption:
     def identities(self) -> Identities:
         """Who is who. Look it up each time; what changes something goes into `change()`."""
         return self._machine.identities
+
+    def shield(self, room: RoomId, session: str, sender: UserId) -> Shield | None:
+        """The mark that messages of `sender` in this session deserve now; None if it is not theirs, or not here."""
+        return self._machine.shield(room, session, sender)
 
     def require_signed_devices(self, on: bool) -> None:
         """Only devices signed by their owner get keys and count as senders (MSC4153). Kept; off at first."""

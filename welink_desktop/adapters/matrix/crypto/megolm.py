@@ -225,7 +225,7 @@ class RoomReader:
             return found
         opened = [
             _Opened(row, vodozemac.InboundGroupSession.from_pickle(row.pickle, self._pickle_key))
-            for row in sorted(self._store.inbound(room, session), key=lambda row: (row.source is not Source.OLM, row.first_index))
+            for row in sorted(self._store.inbound(room, session), key=_best_first)
         ]
         if opened:
             self._cache[key] = opened
@@ -235,19 +235,27 @@ class RoomReader:
 
     def _shield(self, opened: _Opened) -> Shield:
         if opened.shield is None:
-            row = opened.row
-            device = self._store.devices(row.sender).get(row.device)
-            signed = row.owner_signed
-            if device is not None and (device.curve25519, device.ed25519) == (row.sender_key, row.sender_ed25519):
-                signed = device.owner_signed
-            owner = self._store.identity(row.sender)
-            opened.shield = shield_of(
-                row.source,
-                device_signed=signed,
-                owner_has_identity=owner is not None and (owner.master != "" or owner.changed),
-                only_signed=self._only_signed(),
-            )
+            opened.shield = self._shield_of(opened.row)
         return opened.shield
+
+    def shield(self, room: RoomId, session: str, sender: UserId) -> Shield | None:
+        """The mark that messages of `sender` in this session deserve now; None if it is not theirs, or not here."""
+        copies = sorted(self._store.inbound(room, session), key=_best_first)
+        row = next((one for one in copies if is_owner(event_sender=sender, session_owner=self._owner(one))), None)
+        return None if row is None else self._shield_of(row)
+
+    def _shield_of(self, row: Inbound) -> Shield:
+        device = self._store.devices(row.sender).get(row.device)
+        signed = row.owner_signed
+        if device is not None and (device.curve25519, device.ed25519) == (row.sender_key, row.sender_ed25519):
+            signed = device.owner_signed
+        owner = self._store.identity(row.sender)
+        return shield_of(
+            row.source,
+            device_signed=signed,
+            owner_has_identity=owner is not None and (owner.master != "" or owner.changed),
+            only_signed=self._only_signed(),
+        )
 
     def _missing(self, room: RoomId, envelope: _Envelope, *, later: bool) -> Undecryptable:
         withheld = self._store.withheld(room, envelope.session)
@@ -262,6 +270,10 @@ class RoomReader:
             device_made_ms=self._device_made_ms,
             device=envelope.device,
         )
+
+
+def _best_first(row: Inbound) -> tuple[bool, int]:
+    return row.source is not Source.OLM, row.first_index
 
 
 def same_ratchet(one: vodozemac.InboundGroupSession, other: vodozemac.InboundGroupSession) -> bool:

@@ -60,8 +60,6 @@ class IdentityDriver:
             await self._uploaded()
             await self._encryption.refresh_devices(self._user)
             if self._encryption.identities.own() is not None:
-                with self._encryption.change():
-                    self._encryption.identities.forget_pending()
                 await self._sign_this_device()
                 return False
             try:

@@ -32,4 +32,9 @@ MIGRATIONS = (
             "CREATE INDEX events_unread ON events(room, position, notify) WHERE notify > 0",
         ),
     ),
+    Migration(
+        "timeline",
+        3,
+        ("CREATE INDEX events_unsigned ON events(sender, room, session) WHERE shield = 'unsigned'",),
+    ),
 )

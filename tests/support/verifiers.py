@@ -88,8 +88,13 @@ class Verifier:
 
 
 @asynccontextmanager
-async def verifiers(synapse: TestSynapse, folder: Path, *accounts: Registered) -> AsyncIterator[list[Verifier]]:
-    """A device for each account, in order; the same account twice gives it a second device. First devices have an identity."""
+async def verifiers(
+    synapse: TestSynapse, folder: Path, *accounts: Registered, new: bool = False
+) -> AsyncIterator[list[Verifier]]:
+    """A device for each account, in order; the same account twice gives it a second device.
+
+    First devices have made an identity, unless the accounts have one already (`new`).
+    """
     made: list[Verifier] = []
     try:
         for number, account in enumerate(accounts):
@@ -97,7 +102,7 @@ async def verifiers(synapse: TestSynapse, folder: Path, *accounts: Registered) -
             person = await signed_in(synapse, account, folder / str(number), clock=clock)
             await person.live()
             made.append(Verifier(person, account.password, clock))
-            if account not in accounts[:number]:
+            if account not in accounts[:number] and not new:
                 await made[-1].security.create_identity(account.password)
                 await until(made[-1].own_trusted)
             else:

@@ -21,6 +21,7 @@ _KINDS: dict[str, type[WeLinkError]] = {
         errors.NotFound,
         errors.TooLarge,
         errors.EncryptionRefused,
+        errors.IdentityChanged,
         errors.ServerFault,
         errors.DiskFull,
     )
@@ -61,18 +62,23 @@ def preview_state(pending: Pending) -> PreviewState:
 
 
 def error_name(error: WeLinkError) -> str:
-    """How an error is written into the queue: the first of its kinds that can be read back, with its limit if it has one."""
+    """How an error is written into the queue: the first of its kinds that can be read back, with what it says about a limit
+    or a person.
+    """
     for kind in type(error).__mro__:
         if kind.__name__ in _KINDS:
-            limit = error.args_for_text.get("limit")
-            return f"{kind.__name__} {limit}" if isinstance(limit, int) else kind.__name__
+            argument = error.args_for_text.get("name" if kind is errors.IdentityChanged else "limit")
+            kept = isinstance(argument, str if kind is errors.IdentityChanged else int)
+            return f"{kind.__name__} {argument}" if kept else kind.__name__
     return WeLinkError.__name__
 
 
 def error_from(name: str) -> WeLinkError:
-    word, _, limit = name.partition(" ")
+    word, _, argument = name.partition(" ")
     kind = _KINDS.get(word, WeLinkError)
-    return kind(limit=int(limit)) if limit.isdigit() else kind()
+    if kind is errors.IdentityChanged:
+        return kind(name=argument)
+    return kind(limit=int(argument)) if argument.isdigit() else kind()
 
 
 def _state(row: OutboxRow, sending: tuple[int, int] | None) -> SendState:

@@ -12,7 +12,7 @@ from welink_desktop.adapters.matrix.store import outbox as tables
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.store.outbox import OutboxRow
 from welink_desktop.core.clock import Clock
-from welink_desktop.core.errors import EncryptionRefused, NotFound, Offline, ServerFault, SignedOut, WeLinkError
+from welink_desktop.core.errors import EncryptionRefused, IdentityChanged, NotFound, Offline, ServerFault, SignedOut, WeLinkError
 from welink_desktop.core.ids import EventId, RoomId, TransactionId
 from welink_desktop.core.log import literal, short, topic
 from welink_desktop.core.reactive import Scope
@@ -93,7 +93,7 @@ class Workers:
             self._stop_sending(row)
             await wait_for_line(self._http)
             return True
-        except (MatrixError, EncryptionRefused, NotFound) as error:
+        except (MatrixError, EncryptionRefused, IdentityChanged, NotFound) as error:
             self._refused(row, error)
             return True
         except WeLinkError:

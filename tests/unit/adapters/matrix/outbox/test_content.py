@@ -14,7 +14,7 @@ from welink_desktop.adapters.matrix.outbox.files import Part
 from welink_desktop.adapters.matrix.outbox.pending import error_from, error_name, preview_state
 from welink_desktop.adapters.matrix.rooms.pending import Pending
 from welink_desktop.adapters.matrix.wire.content import encrypted_file
-from welink_desktop.core.errors import DiskFull, FileDamaged, NotFound, TooLarge, WeLinkError
+from welink_desktop.core.errors import DiskFull, FileDamaged, IdentityChanged, NotFound, TooLarge, WeLinkError
 from welink_desktop.core.ids import EventId, UserId
 from welink_desktop.core.rooms import PreviewState
 from welink_desktop.core.timeline import AttachmentContent, AttachmentKind, MessageKind, OutgoingFile, OutgoingText
@@ -62,6 +62,8 @@ def test_errors_survive_in_the_queue() -> None:
     kept = error_from(error_name(TooLarge(limit=50)))
     assert isinstance(kept, TooLarge) and kept.args_for_text == {"limit": 50}
     assert type(error_from(error_name(DiskFull()))) is DiskFull
+    changed = error_from(error_name(IdentityChanged(name="@chen:x")))
+    assert isinstance(changed, IdentityChanged) and changed.args_for_text == {"name": "@chen:x"}
     assert type(error_from(error_name(FileDamaged()))) is WeLinkError
     assert type(error_from("Nonsense x")) is WeLinkError
 

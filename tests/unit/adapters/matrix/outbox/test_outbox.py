@@ -11,7 +11,7 @@ import pytest
 from tests.unit.adapters.matrix.outbox.line import ME, ROOM, SECRET_ROOM, Line, Server, broken, refuse
 from welink_desktop.adapters.matrix import backoff
 from welink_desktop.adapters.matrix.rooms.pending import Pending, PendingKind
-from welink_desktop.core.errors import EncryptionRefused, NotAllowed, NotFound, Offline, TooLarge
+from welink_desktop.core.errors import EncryptionRefused, IdentityChanged, NotAllowed, NotFound, Offline, TooLarge
 from welink_desktop.core.ids import EventId, RoomId, TransactionId, UserId
 from welink_desktop.core.timeline import OutgoingText, SendPhase, TextContent
 
@@ -200,6 +200,22 @@ async def test_a_room_that_cannot_be_encrypted_for_is_never_sent_to_in_clear(lin
     await line.quiet(SECRET_ROOM)
     assert server.accepted == [] and line.phases(SECRET_ROOM) == ["failed"]
     assert isinstance(line.outbox.pending(SECRET_ROOM)[0].state.error, EncryptionRefused)
+
+
+async def test_nothing_goes_to_another_identity_than_the_verified_one_until_the_person_decided(
+    line: Line, server: Server
+) -> None:
+    line.encryption.failures = [IdentityChanged(name="@chen:x")]
+    await line.outbox.send_text(SECRET_ROOM, text("x"))
+    await line.quiet(SECRET_ROOM)
+    assert server.accepted == [] and line.phases(SECRET_ROOM) == ["failed"]
+    (pending,) = line.outbox.pending(SECRET_ROOM)
+    assert isinstance(pending.state.error, IdentityChanged)
+    assert pending.state.error.args_for_text == {"name": "@chen:x"}
+    assert len(line.encryption.prepared) == 1, "asked once, not without pause"
+    await line.outbox.retry(SECRET_ROOM, pending.transaction)
+    await line.quiet(SECRET_ROOM)
+    assert line.phases(SECRET_ROOM) == ["sent"]
 
 
 async def test_a_reaction_and_an_edit_wait_for_the_event_id(line: Line, server: Server) -> None:

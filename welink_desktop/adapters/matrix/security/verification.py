@@ -132,7 +132,11 @@ class Verifications:
 
         Raises `NotFound` if the person has no identity, or this device could not vouch for it; `Offline`, `ServerFault`.
         """
-        await self._encryption.refresh_devices(user)
+        try:
+            await self._encryption.refresh_devices(user)
+        except Offline:
+            if self._trust.master_of(user) is None:
+                raise
         own = self._trust.own_master()
         if own is None or not own[1] or self._trust.master_of(user) is None:
             raise NotFound
@@ -212,7 +216,7 @@ class Verifications:
             await self._conclude(effects)
         except WeLinkError as error:
             good = False
-            _log.error("what was verified is not in place", exc=error)
+            _log.warning("what was verified is not in place", exception=literal(type(error).__name__))
         self._machine.concluded(flow, good)
         self._settle()
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tests.support.verifying import ALICE, BOB, Letter, Party, World, public
 from welink_desktop.adapters.matrix.crypto.qr import QrCode, QrMode
+from welink_desktop.adapters.matrix.crypto.records import JsonObject
 from welink_desktop.adapters.matrix.crypto.verification_proof import (
     Case,
     code_to_show,
@@ -14,9 +15,9 @@ from welink_desktop.adapters.matrix.crypto.verification_proof import (
     proved_by_scanning,
     proved_by_showing,
 )
-from welink_desktop.adapters.matrix.crypto.verification_records import Effects, Keys
+from welink_desktop.adapters.matrix.crypto.verification_records import TYPES, Effects, Keys, Received
 from welink_desktop.core.errors import WrongCode
-from welink_desktop.core.ids import DeviceId
+from welink_desktop.core.ids import DeviceId, EventId, RoomId
 from welink_desktop.core.security import VerificationPhase
 
 OTHER = (BOB, DeviceId("B1"))
@@ -170,3 +171,45 @@ def test_whoever_is_done_saw_the_same_as_the_other(steps: list[tuple[str, int]],
             for effects in party.proved.values():
                 assert effects.other == (other.user, other.device)
                 assert effects.device_key == public(f"{other.user}{other.device}")
+
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["NEW", "OLD", "m.sas.v1", "m.reciprocate.v1", "\ud800", "curve25519-hkdf-sha256", public("x"), "\x00"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+NAMES = [
+    *("from_device", "methods", "transaction_id", "timestamp", "method", "secret", "hashes", "key_agreement_protocols"),
+    *("message_authentication_codes", "short_authentication_string", "commitment", "hash", "key", "mac", "keys", "code"),
+    *("reason", "m.relates_to", "to", "msgtype"),
+]
+KINDS = st.sampled_from((*TYPES, "m.key.verification.x", ""))
+CONTENTS = st.dictionaries(st.sampled_from(NAMES), JUNK, max_size=8)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from((*TYPES, "m.key.verification.x", "")), CONTENTS, st.booleans()), max_size=6), st.booleans()
+)
+def test_nothing_that_anybody_sends_upsets_it(events: list[tuple[str, JsonObject, bool]], ready: bool) -> None:
+    world = World((ALICE, "OLD", True), (ALICE, "NEW", False))
+    old, new = world.parties
+    old.machine.request_devices([new.device])
+    world.run()
+    if ready:
+        new.do("accept")
+        world.run()
+    transaction = old.shown.flow.split(" ")[1]
+    for party in (old, new):
+        for kind, content, in_flow in events:
+            full = {**content, "transaction_id": transaction} if in_flow else content
+            party.machine.receive(Received(kind, ALICE, full))
+            party.machine.needs_device(Received(kind, ALICE, full))
+            party.machine.receive(Received(kind, BOB, content, RoomId("!r"), EventId("$e"), world.clock.now_ms()))
+            party.machine.verifications()
+    assert not old.proved and not new.proved

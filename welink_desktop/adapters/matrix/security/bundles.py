@@ -3,7 +3,9 @@
 import asyncio
 import enum
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 from welink_desktop.adapters.matrix.constants import CLIENT_V1, MEDIA_V3
 from welink_desktop.adapters.matrix.crypto.attachments import Check, Encryptor, decrypted, file_content
@@ -21,11 +23,11 @@ from welink_desktop.adapters.matrix.crypto.bundles import (
 from welink_desktop.adapters.matrix.crypto.records import Device, Inbound, JsonObject, Source, ToDevice, Withheld
 from welink_desktop.adapters.matrix.crypto.sharing import may_share_history
 from welink_desktop.adapters.matrix.encryption import Encryption, RoomFacts
-from welink_desktop.adapters.matrix.http import Http
+from welink_desktop.adapters.matrix.http import Download
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.store.healing import SqlHealingStore
 from welink_desktop.adapters.matrix.wire.content import encrypted_file
-from welink_desktop.adapters.matrix.wire.values import content_uri
+from welink_desktop.adapters.matrix.wire.values import Json, content_uri
 from welink_desktop.core.clock import Clock
 from welink_desktop.core.errors import FileDamaged, HistoryNotShared, ServerFault, TooLarge, WeLinkError
 from welink_desktop.core.ids import ContentUri, DeviceId, RoomId, UserId
@@ -42,6 +44,14 @@ ATTEMPTS = 5
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 300.0
 _log = topic("security.bundles")
+
+
+class MediaLine(Protocol):
+    """The part of `Http` that bundles use."""
+
+    async def upload(self, path: Sequence[str], stream: Callable[[], AsyncIterable[bytes]], *, size: int) -> Json: ...
+
+    def download(self, path: Sequence[str], *, limit: int) -> AbstractAsyncContextManager[Download]: ...
 
 
 class HistoryArrival(enum.Enum):
@@ -63,7 +73,7 @@ class HistoryBundles:
         self,
         encryption: Encryption,
         database: Database,
-        http: Http,
+        http: MediaLine,
         rooms: RoomFacts,
         clock: Clock,
         scope: Scope,

@@ -25,6 +25,7 @@ from welink_desktop.adapters.matrix.crypto.trust import (
     may_be_told,
     may_sign_device,
     may_sign_master,
+    may_tell,
     own_identity_verified,
     person_trust,
     secret_fits,
@@ -138,6 +139,10 @@ class Identities:
     def may_be_told(self, event_type: str, device: Device) -> bool:
         """May an encrypted to-device message of this type go to the device?"""
         return may_be_told(event_type, device, only_signed=self.only_signed, owner_broken=device.user in self._broken())
+
+    def may_tell(self, event_type: str, device: Device) -> bool:
+        """Is an encrypted to-device message of this type by the device believed?"""
+        return may_tell(event_type, device, only_signed=self.only_signed)
 
     def broken(self) -> set[UserId]:
         """Other people to whom nothing encrypted may go until somebody decided."""

@@ -88,7 +88,9 @@ class CryptoMachine:
         self._lists = DeviceLists((self.user, self.device), own_keys, store, self.identities, clock, self._devices_changed)
         self._lists.track([self.user])
         self._writer = RoomWriter(self._account, self._olm, self._reader, self.identities, store, key, clock)
-        self._receiver = Receiver(self._account, self._olm, self._reader, self._writer, self._lists, store, clock)
+        self._receiver = Receiver(
+            self._account, self._olm, self._reader, self._writer, self._lists, self.identities, store, clock
+        )
 
     def forget(self) -> None:
         """The store was rolled back: what is in memory may be ahead of it."""
@@ -223,6 +225,10 @@ class CryptoMachine:
     def encrypt(self, room: RoomId, event_type: str, content: JsonObject) -> JsonObject:
         """Raises `outbound.NotPrepared` if there is no usable session: share again first."""
         return self._writer.encrypt(room, event_type, content)
+
+    def reaches_all(self, rules: RoomRules, content: JsonObject) -> bool:
+        """Can exactly those who may read the room now read this ciphertext of ours?"""
+        return self._writer.reaches_all(rules, content)
 
     def is_usable(self, room: RoomId) -> bool:
         """The room has a session that is neither ended nor worn."""

@@ -6,6 +6,7 @@ from typing import Any, TypeGuard
 from welink_desktop.adapters.matrix.crypto.account import OwnAccount
 from welink_desktop.adapters.matrix.crypto.canonical import storable
 from welink_desktop.adapters.matrix.crypto.devices import DeviceLists
+from welink_desktop.adapters.matrix.crypto.identities import Identities
 from welink_desktop.adapters.matrix.crypto.megolm import RoomReader
 from welink_desktop.adapters.matrix.crypto.olm import Duplicate, NotForUs, OlmChannel, Opened, Wedged
 from welink_desktop.adapters.matrix.crypto.outbound import RoomWriter, claims_for, new_txn
@@ -42,6 +43,7 @@ class Receiver:
         reader: RoomReader,
         writer: RoomWriter,
         lists: DeviceLists,
+        identities: Identities,
         store: CryptoStore,
         clock: Clock,
     ) -> None:
@@ -50,6 +52,7 @@ class Receiver:
         self._reader = reader
         self._writer = writer
         self._lists = lists
+        self._identities = identities
         self._store = store
         self._clock = clock
         self._wedged: dict[DeviceRef, Device] = {}
@@ -138,9 +141,20 @@ class Receiver:
         device = next((one for one in self._store.devices(sender).values() if one.curve25519 == sender_key), None)
         if device is None and embedded is not None:
             device = self._lists.from_olm(sender, embedded)
+        elif device is not None and not device.owner_signed and embedded is not None:
+            device = self._signed_meanwhile(sender, device, embedded)
         if device is None or device.keys_changed or (device.curve25519, device.ed25519) != (sender_key, claimed):
             return None
         return device
+
+    def _signed_meanwhile(self, sender: UserId, known: Device, embedded: object) -> Device:
+        """The message may show a signature of the owner that is younger than our list."""
+        shown = self._lists.from_olm(sender, embedded)
+        if shown is None or not shown.shown_signed or shown.ref != known.ref:
+            return known
+        if not known.shown_signed:
+            self._lists.mark_outdated(sender)
+        return shown
 
     def _wait_for_device(self, opened: Opened) -> None:
         """Hold the payload until the sender's list was fetched; never believe it before."""
@@ -154,6 +168,9 @@ class Receiver:
             _log.warning("refused inside olm", type=literal("m.room.encrypted"))
             return News()
         self._store.clear_no_channel(device.user, device.device)
+        if not self._identities.may_tell(kind, device):
+            _log.warning("refused from an unsigned device", user=short(device.user), type=literal(kind[:64]))
+            return News()
         match kind:
             case "m.room_key":
                 return self._room_key(content, device)

@@ -159,6 +159,15 @@ def may_be_told(event_type: str, device: Device, *, only_signed: bool = False, o
     return not owner_broken and (device.shown_signed or not only_signed)
 
 
+def may_tell(event_type: str, device: Device, *, only_signed: bool = False) -> bool:
+    """Is what this device tells us over Olm believed? Under the policy of MSC4153 an unsigned one may only say what a mark goes
+    with (room keys), what explains or asks, and verify itself.
+    """
+    if device.shown_signed or not only_signed:
+        return True
+    return event_type in _PLAIN_TOO or event_type in ("m.room_key", "m.dummy") or event_type.startswith(_VERIFICATION)
+
+
 @dataclass(frozen=True, slots=True)
 class Rotation:
     """When a room's session ends: clamped settings of the room (§8.4)."""

@@ -565,6 +565,51 @@ def test_under_the_policy_unsigned_senders_are_marked(world: World) -> None:
     assert result.shield is Shield.UNSIGNED
 
 
+def test_under_the_policy_an_unsigned_device_brings_no_call_keys(world: World) -> None:
+    alice, bob = knowing(world)
+    bare = world.party(BOB, "BARE")
+    alice.sync()
+    alice.machine.require_signed_devices(True)
+    for party in (bob, bare):
+        tell(party, alice, "io.element.call.encryption_keys")
+        tell(party, alice, "m.key.verification.request")
+    told = [(event.sender_device, event.type) for event in alice.sync().to_device]
+    assert told == [
+        ("B", "io.element.call.encryption_keys"),
+        ("B", "m.key.verification.request"),
+        ("BARE", "m.key.verification.request"),
+    ]
+
+
+def tell(sender: Party, receiver: Party, event_type: str) -> None:
+    """An Olm message to the other's device."""
+    sender.machine.track([receiver.machine.user])
+    sender.work()
+    devices = sender.machine.devices_named([receiver.who])
+    for claim in sender.machine.device_claims(devices):
+        sender.machine.request_done(claim, sender.server.answer(sender.who, claim))
+    assert sender.machine.encrypt_to_devices(event_type, [(device, {"x": 1}) for device in devices])
+    sender.work()
+
+
+def test_a_signature_younger_than_our_list_counts_with_the_message(world: World) -> None:
+    """Bob's device was signed a moment ago: his message shows it, the list is fetched again."""
+    alice, bob = world.party(ALICE, "A"), world.party(BOB, "B")
+    other = world.party(BOB, "B2")
+    other.make_identity()
+    alice.machine.track([BOB])
+    alice.sync()
+    bob.machine.identities.take_secrets(other.machine.identities.secrets())
+    bob.sync()
+    bob.machine.identities.take_secrets(other.machine.identities.secrets())
+    assert bob.machine.identities.sign_own_device(DeviceId("B")) is not None
+    tell(bob, alice, "m.some.type")
+    (event,) = world.server.take(alice.who)
+    news = alice.machine.receive_to_device(event)
+    assert [told.owner_signed for told in news.to_device] == [True]
+    assert alice.machine.waiting_for([BOB]) == {BOB}
+
+
 def test_under_the_policy_a_changed_identity_that_nobody_verified_still_gets_keys(world: World) -> None:
     alice, _ = knowing(world)
     alice.machine.require_signed_devices(True)

@@ -23,6 +23,7 @@ from welink_desktop.adapters.matrix.crypto.trust import (
     may_be_told,
     may_sign_device,
     may_sign_master,
+    may_tell,
     missing_reason,
     own_identity_verified,
     person_trust,
@@ -215,6 +216,28 @@ def test_who_is_told(event_type: str) -> None:
         harmless = event_type in ("m.key.verification.start", "m.dummy")
         expected = not changed and (harmless or (not broken and (signed or not policy)))
         assert may_be_told(event_type, device, only_signed=policy, owner_broken=broken) is expected
+
+
+@pytest.mark.parametrize(
+    ("event_type", "from_unsigned"),
+    [
+        ("m.room_key", True),
+        ("m.dummy", True),
+        ("m.room_key.withheld", True),
+        ("m.secret.request", True),
+        ("m.key.verification.mac", True),
+        ("m.secret.send", False),
+        ("m.forwarded_room_key", False),
+        ("m.room_key_bundle", False),
+        ("io.element.call.encryption_keys", False),
+        ("x.anything", False),
+    ],
+)
+def test_who_may_tell_under_the_policy(event_type: str, from_unsigned: bool) -> None:
+    signed = Device(ALICE, DeviceId("D"), "c", "e", shown_signed=True)
+    assert may_tell(event_type, DEVICE)
+    assert may_tell(event_type, signed, only_signed=True)
+    assert may_tell(event_type, DEVICE, only_signed=True) is from_unsigned
 
 
 def test_shields() -> None:

@@ -34,7 +34,7 @@ from welink_desktop.core.log import short, topic
 from welink_desktop.core.security import Verification, VerificationEnd
 
 MOST_RUNNING = 20
-"""Requests of others beyond this many running verifications are ignored."""
+"""Requests of other people beyond this many running verifications are ignored."""
 MOST_FINISHED = 20
 MOST_OVER = 500
 """Transactions that are remembered as over, so that no late or repeated request brings them back."""
@@ -101,6 +101,16 @@ class VerificationMachine:
         content = self.request_content() | {"timestamp": self._around.clock.now_ms(), "transaction_id": transaction}
         flow.out.append(Send(flow.key, REQUEST, content, user, flow.asked))
         return flow.key
+
+    def answer_waiting(self, user: UserId, devices: Collection[DeviceId] = ()) -> str | None:
+        """Whoever is about to ask `user` (one of `devices`, if given) may be asked already: accept that. Returns the flow."""
+        self.tick()
+        for flow in self._flows.values():
+            waits = flow.incoming and flow.stage is Stage.REQUESTED and flow.user == user
+            if waits and (not devices or flow.device in devices):
+                flow.accept()
+                return None if flow.final else flow.key
+        return None
 
     def request_content(self) -> JsonObject:
         return {"from_device": self._around.me[1], "methods": list(METHODS)}
@@ -210,7 +220,7 @@ class VerificationMachine:
         if crossing is not None and me < (event.sender, device):
             self._close(route)
             return
-        if len(running) >= MOST_RUNNING:
+        if len(running) >= MOST_RUNNING and event.sender != me[0]:
             return
         self._open(route, event, DeviceId(device), [one for one in methods if isinstance(one, str)], crossing)
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from welink_desktop.adapters.matrix import constants as names
+from welink_desktop.adapters.matrix.crypto.identities import USER_SIGNING
 from welink_desktop.adapters.matrix.crypto.records import Device, JsonObject, ToDevice
 from welink_desktop.adapters.matrix.crypto.verification import VerificationMachine
 from welink_desktop.adapters.matrix.crypto.verification_records import CANCEL, TYPES, Effects, Received, Send
@@ -123,7 +124,8 @@ class Verifications:
         asked = self._to_ask() if device is None else [one for one in self._others() if one.device == device]
         if not asked or self._trust.own_master() is None:
             raise NotFound
-        flow = self._machine.request_devices([one.device for one in asked])
+        devices = [one.device for one in asked]
+        flow = self._machine.answer_waiting(self._user, devices) or self._machine.request_devices(devices)
         self._settle()
         return flow
 
@@ -138,8 +140,12 @@ class Verifications:
             if self._trust.master_of(user) is None:
                 raise
         own = self._trust.own_master()
-        if own is None or not own[1] or self._trust.master_of(user) is None:
+        if own is None or not own[1] or self._trust.master_of(user) is None or not self._may_sign_people():
             raise NotFound
+        flow = self._machine.answer_waiting(user)
+        if flow is not None:
+            self._settle()
+            return flow
         room = await self._rooms.direct_room(user)
         content = self._machine.room_request(user)
         async with self._asking:
@@ -179,6 +185,10 @@ class Verifications:
         self._settle()
 
     # Inside
+
+    def _may_sign_people(self) -> bool:
+        identity = self._encryption.identities.own()
+        return identity is not None and USER_SIGNING in identity.held
 
     def _others(self) -> list[Device]:
         """Devices of this account that may be asked; dehydrated ones have nobody in front of them."""

@@ -295,6 +295,24 @@ async def test_people_for_whom_nothing_may_be_encrypted_are_compared_in_clear(wo
     assert alice.device.encryption.identities.trust_of(BOB) is PersonTrust.VERIFIED
 
 
+async def test_asking_who_asks_already_is_an_answer(world: World) -> None:
+    old, new = await own_devices(world)
+    await new.verifications.verify_device()
+    asked = await old.wait(Phase.REQUESTED)
+    assert await old.verifications.verify_device() == asked
+    await new.wait(Phase.READY)
+    assert len(old.shown) == len(new.shown) == 1
+
+
+async def test_a_person_who_asks_already_is_answered(world: World) -> None:
+    alice, bob = await two_people(world, encrypted=True)
+    await alice.verifications.verify_person(BOB)
+    asked = await bob.wait(Phase.REQUESTED)
+    assert await bob.verifications.verify_person(ALICE) == asked
+    await alice.wait(Phase.READY)
+    assert len(bob.shown) == 1
+
+
 async def test_nobody_without_an_identity_is_asked(world: World) -> None:
     room = Room(False)
     alice, _ = Side(await world.device(ALICE), room), Side(await world.device(BOB), room)

@@ -23,7 +23,7 @@ from welink_desktop.core.errors import IdentityChanged, PasswordNeeded, SignedOu
 from welink_desktop.core.ids import RoomId, UserId
 from welink_desktop.core.reactive import Scope
 from welink_desktop.core.security import OwnDevice, PersonTrust
-from welink_desktop.core.timeline import OutgoingText
+from welink_desktop.core.timeline import OutgoingText, SendPhase, TimelineItem
 from welink_desktop.core.trust import Shield
 from welink_desktop.evaluation.client import Registered
 
@@ -225,6 +225,29 @@ async def test_after_a_verification_a_changed_identity_stops_sending_until_someb
         with lin.encryption.change():
             lin.encryption.identities.accept(chen.user)
         await lin.encryption.prepare_to_send(room)
+
+
+async def test_a_message_waits_with_its_reason_until_somebody_decided(synapse: TestSynapse, tmp_path: Path) -> None:
+    async with secured(synapse, tmp_path, "lin", "chen") as (lin, chen):
+        room = await direct_room(lin, chen)
+        theirs = TimelineSeen(await chen.person.session.chat.open_timeline(room))
+        mine = TimelineSeen(await lin.person.session.chat.open_timeline(room))
+        await lin.verify(chen.user)
+        await chen.identity.replace(password_of(chen))
+        await until(lambda: lin.trust(chen.user) is PersonTrust.BROKEN)
+        transaction = await lin.person.session.chat.send_text(room, OutgoingText("for Chen"))
+
+        def own() -> TimelineItem | None:
+            return mine.item("for Chen")
+
+        await until(lambda: (item := own()) is not None and item.send.phase is SendPhase.FAILED)
+        item = own()
+        assert item is not None
+        assert isinstance(item.send.error, IdentityChanged)
+        assert theirs.item("for Chen") is None
+        await lin.person.session.security.accept_person(chen.user)
+        await lin.person.session.chat.retry(room, transaction)
+        await until(lambda: theirs.item("for Chen"))
 
 
 async def test_comparing_again_heals_it_on_every_device(synapse: TestSynapse, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from welink_desktop.core.trust import UndecryptableReason
 REQUEST = "m.room_key_request"
 FORWARD = "m.forwarded_room_key"
 LONGEST_REST_MS = 24 * HOUR_MS
+WANTED_REST_MS = 60_000
 ANSWER_REST_MS = 60_000
 """The same device is not given the same session more often than this."""
 MAX_WISHES = 1_000
@@ -94,15 +95,15 @@ class KeyForwarding:
 
     # Asking
 
-    def ask(self, room: RoomId, session: str) -> Posts | None:
+    def ask(self, room: RoomId, session: str, *, wanted: bool = False) -> Posts | None:
         """Ask our verified devices for the session. None if there is none to ask, or if it was asked a short while ago: one
-        hour, doubling up to a day.
+        hour, doubling up to a day; with `wanted`, on the person's word, a minute.
         """
         others = frozenset(device.device for device in self._devices() if self._is_other(device) and self._trusted(device))
         row, now = self._store.key_request(room, session), self._clock.now_ms()
         if not others:
             return None
-        if row is not None and others <= row.devices and abs(now - row.asked_ms) < min(LONGEST_REST_MS, HOUR_MS << row.tries - 1):
+        if row is not None and others <= row.devices and abs(now - row.asked_ms) < _rest_ms(row, wanted):
             return None
         tries = 1 if row is None else min(row.tries + 1, 10)
         row = KeyRequest(room, session, secrets.token_hex(16), now, tries, True, others)
@@ -189,6 +190,10 @@ class KeyForwarding:
     def _sender_trusted(self, event: ToDevice) -> bool:
         device = next((one for one in self._devices() if one.ref == (event.sender, event.sender_device)), None)
         return device is not None and self._is_other(device) and device.curve25519 == event.sender_key and self._trusted(device)
+
+
+def _rest_ms(row: KeyRequest, wanted: bool) -> int:
+    return WANTED_REST_MS if wanted else min(LONGEST_REST_MS, HOUR_MS << row.tries - 1)
 
 
 def forwarded(exported: JsonObject) -> JsonObject:

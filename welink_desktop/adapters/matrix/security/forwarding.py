@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from welink_desktop.adapters.matrix.crypto.forwarding import FORWARD, REQUEST, KeyForwarding, KeyWish, forwarded, worth_asking
 from welink_desktop.adapters.matrix.crypto.records import Device, Source, ToDevice
+from welink_desktop.adapters.matrix.crypto.trust import LATE_MS
 from welink_desktop.adapters.matrix.encryption import Encryption
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.store.healing import SqlHealingStore
@@ -29,10 +30,15 @@ BATCH_SECONDS = 10.0
 
 MAX_WAITING = 2_000
 LINE_PAUSE = 10.0
+LATE_SECONDS = LATE_MS / 1_000 + 1
 LOOK_BACK = 500
 _UNREAD = (
     "SELECT room, session, max(failure) FROM events INDEXED BY events_by_session "
     "WHERE failure IS NOT NULL AND session IS NOT NULL GROUP BY room, session LIMIT ?"
+)
+_UNREAD_IN = (
+    "SELECT session, max(failure) FROM events INDEXED BY events_by_session "
+    "WHERE room = ? AND failure IS NOT NULL AND session IS NOT NULL GROUP BY session LIMIT ?"
 )
 _WAITS = (
     "SELECT sender, json_extract(failure, '$.device'), ts, failure FROM events INDEXED BY events_by_session "
@@ -86,6 +92,9 @@ class KeySharing:
         self._grace = grace
         self._waiting: dict[tuple[RoomId, str], float] = {}
         """Sessions that messages lack, and when (monotonic) others are asked."""
+        self._late: dict[tuple[RoomId, str], float] = {}
+        """Sessions whose messages say "late", and when they are looked at again."""
+        self._wanted: set[tuple[RoomId, str]] = set()
         self._wishes: list[KeyWish] = []
         self._due = asyncio.Event()
         self._wished_for = asyncio.Event()
@@ -111,15 +120,21 @@ class KeySharing:
         """A message cannot be read. Cheap, and fine inside a transaction."""
         if not worth_asking(why.reason) or (room, session) in self._waiting or len(self._waiting) >= MAX_WAITING:
             return
+        if why.reason is UndecryptableReason.KEY_LATE:
+            self._late.setdefault((room, session), self._clock.monotonic() + LATE_SECONDS)
         grace = max(self._grace, GRACE_WITH_BACKUP) if self._backup_helps() else self._grace
         self._waiting[(room, session)] = self._clock.monotonic() + grace
         self._due.set()
 
     def ask_now(self, room: RoomId) -> None:
-        """The person wants it: no grace for what waits in `room`."""
-        for key in self._waiting:
-            if key[0] == room:
-                self._waiting[key] = self._clock.monotonic()
+        """The person wants it: no grace and a short rest for what cannot be read in `room`."""
+        with self._database.read() as t:
+            rows = t.rows(_UNREAD_IN, (room, LOOK_BACK))
+        for session, failure in rows:
+            reason = _reason(failure)
+            if reason is not None and worth_asking(reason):
+                self._waiting[(room, session)] = self._clock.monotonic()
+                self._wanted.add((room, session))
         self._due.set()
 
     def keys_came(self, keys: Iterable[tuple[RoomId, str]]) -> None:
@@ -127,9 +142,10 @@ class KeySharing:
         posts = []
         with self._encryption.change():
             for room, session in keys:
-                self._waiting.pop((room, session), None)
                 if self._unread(room, session) is not None:
                     continue
+                self._waiting.pop((room, session), None)
+                self._late.pop((room, session), None)
                 post = self._forwarding.came(room, session)
                 if post is not None:
                     posts.append(post)
@@ -150,18 +166,26 @@ class KeySharing:
     async def _ask_in_time(self) -> None:
         while True:
             now = self._clock.monotonic()
+            self._look_again([key for key, at in self._late.items() if at <= now])
             due = [key for key, at in self._waiting.items() if at <= now][:BATCH]
             self._ask(due)
             if len(due) == BATCH:
                 await asyncio.sleep(BATCH_SECONDS)
                 continue
             self._due.clear()
-            rest = min((at - now for at in self._waiting.values()), default=None)
+            rest = min((at - now for at in (*self._waiting.values(), *self._late.values())), default=None)
             try:
                 async with asyncio.timeout(rest):
                     await self._due.wait()
             except TimeoutError:
                 continue
+
+    def _look_again(self, late: list[tuple[RoomId, str]]) -> None:
+        """These keys are not late any more, they are missing: the messages shall say so."""
+        for key in late:
+            del self._late[key]
+        if late:
+            self._encryption.on_room_keys(late)
 
     def _ask(self, due: Iterable[tuple[RoomId, str]]) -> None:
         posts, renewed = [], False
@@ -169,7 +193,9 @@ class KeySharing:
             for room, session in due:
                 self._waiting.pop((room, session), None)
                 lost = self._unread(room, session)
-                post = None if lost is None else self._forwarding.ask(room, session)
+                wanted = (room, session) in self._wanted
+                self._wanted.discard((room, session))
+                post = None if lost is None else self._forwarding.ask(room, session, wanted=wanted)
                 if post is not None:
                     posts.append(post)
                 if lost is not None and lost.fresh(self._clock.now_ms()):

@@ -93,6 +93,14 @@ def test_the_same_session_is_asked_for_rarely(world: World) -> None:
     assert world.forwarding.ask(ROOM, "another") is not None
 
 
+def test_on_the_persons_word_it_is_asked_again_after_a_minute(world: World) -> None:
+    world.forwarding.ask(ROOM, "s")
+    assert world.forwarding.ask(ROOM, "s", wanted=True) is None
+    world.clock.pass_ms(60_000)
+    assert world.forwarding.ask(ROOM, "s") is None
+    assert world.forwarding.ask(ROOM, "s", wanted=True) is not None
+
+
 def test_a_device_verified_meanwhile_is_asked_at_once(world: World) -> None:
     world.forwarding.ask(ROOM, "s")
     world.trusted.add(TABLET)

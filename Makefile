@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := build/venv
 PY := $(VENV)/bin/python
 
-.PHONY: setup setup-test run tour test check bench gallery fix lock clean
+.PHONY: setup setup-test run tour test check bench soak gallery fix lock clean
 
 setup: ## virtual environment, locked dependencies, system libraries, LiveKit server
 	@$(PYTHON) tools/setup.py app
@@ -28,6 +28,9 @@ check: setup-test ## formatting, lint, types, import contracts
 
 bench: setup-test ## make bench ONLY="start timeline"
 	@$(PY) -m bench $(ONLY)
+
+soak: setup-test ## half an hour of encrypted messages between devices that come, go and break; SOAK="--messages 400 --devices 6"
+	@$(PY) tools/soak.py $(SOAK)
 
 gallery: setup ## every sample in every theme; GALLERY="--update" writes the goldens
 	@$(PY) -m welink_desktop.gallery $(GALLERY)

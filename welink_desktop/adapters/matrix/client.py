@@ -175,6 +175,7 @@ class MatrixSession:
         self._sync = SyncLoop(
             http, database, self._applier, self.encryption, scope=self._scope, grown=self._grown, applied=self._applied
         )
+        self.encryption.caught_up = self._sync.caught_up
         self._seen_outside: dict[UserId, str | None] = {}
 
     async def start(self) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from welink_desktop.adapters.matrix.crypto.exported import ExportedSession
 from welink_desktop.adapters.matrix.crypto.identities import Identities
@@ -56,6 +56,10 @@ _WANT_OF_KEY = frozenset(
 _log = topic("crypto")
 
 
+async def _at_once() -> None:
+    """Nothing to wait for."""
+
+
 class Encryption:
     """Everything others need from end-to-end encryption. One per account, on the engine loop.
 
@@ -79,6 +83,8 @@ class Encryption:
         """Called after commits that may have brought Megolm sessions."""
         self.on_missing: Callable[[RoomId, str, Undecryptable], None] = lambda room, session, why: None
         """Called with (room, session) of a message that cannot be read for want of its key. Often inside a transaction."""
+        self.caught_up: Callable[[], Awaitable[None]] = _at_once
+        """Awaited before a key is handed on: who is in the room should be known as of now, also after a cut or a start."""
         self.uploaded: State[bool] = State(False)
         self.people_changed: Signal[set[UserId]] = Signal()
         """After a commit: whose identity or trust is not what it was (ourselves included)."""
@@ -199,6 +205,7 @@ class Encryption:
         `EncryptionRefused` for an unknown algorithm, `IdentityChanged` (name: user id) if somebody there has another identity
         than the verified one.
         """
+        await self.caught_up()
         async with self._locks.setdefault(room, asyncio.Lock()):
             rules = await self._rooms.rules(room)
             if self._is_prepared(rules):
@@ -228,6 +235,14 @@ class Encryption:
                 return self._machine.encrypt(room, event_type, content)
         except NotPrepared:
             raise EncryptionRefused("not prepared") from None
+
+    async def reaches_all(self, room: RoomId, content: JsonObject) -> bool:
+        """Can exactly those who may read the room now read this ciphertext, which waited to be sent?
+
+        If not, prepare and encrypt again under the same transaction id: the server keeps only one of the two.
+        """
+        await self.caught_up()
+        return self._machine.reaches_all(await self._rooms.rules(room), content)
 
     async def send_to_device_encrypted(
         self, event_type: str, recipients: Mapping[UserId, Mapping[DeviceId, JsonObject]]

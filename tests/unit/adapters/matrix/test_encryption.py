@@ -344,6 +344,37 @@ async def test_the_members_must_be_known(world: World) -> None:
         await alice.encryption.prepare_to_send(ROOM)
 
 
+async def test_a_ciphertext_that_waited_knows_whether_it_still_reaches_everybody(world: World) -> None:
+    alice = await world.device(ALICE)
+    await world.device(BOB)
+    kept = (await alice.send("kept", "$1"))["content"]
+    assert await alice.encryption.reaches_all(ROOM, kept)
+    phone = await world.device(BOB, name="PHONE")
+    alice.sync()
+    await until(lambda: len(alice.encryption.devices_of(BOB)) == 2)
+    assert not await alice.encryption.reaches_all(ROOM, kept), "a device came"
+    later = await alice.send("again", "$2")
+    assert not await alice.encryption.reaches_all(ROOM, kept), "the device has the key from the next message on only"
+    assert await alice.encryption.reaches_all(ROOM, later["content"])
+    phone.sync()
+    assert phone.text(later) == "again"
+    world.rooms.people = (ALICE,)
+    assert not await alice.encryption.reaches_all(ROOM, later["content"]), "somebody left"
+
+
+async def test_keys_are_handed_on_only_when_the_room_is_known_as_of_now(world: World) -> None:
+    alice, bob = await world.device(ALICE), await world.device(BOB)
+    world.rooms.people = (ALICE,)
+
+    async def caught_up() -> None:
+        world.rooms.people = (ALICE, BOB)
+
+    alice.encryption.caught_up = caught_up
+    event = await alice.send("to whoever is here", "$1")
+    bob.sync()
+    assert bob.text(event) == "to whoever is here"
+
+
 async def test_encrypting_without_preparing_is_refused(world: World) -> None:
     alice = await world.device(ALICE)
     with pytest.raises(EncryptionRefused):

@@ -112,6 +112,19 @@ class RoomWriter:
             result["m.relates_to"] = content["m.relates_to"]
         return result
 
+    def reaches_all(self, rules: RoomRules, content: JsonObject) -> bool:
+        """Can exactly those who may read the room now read this ciphertext of ours?
+
+        It may have waited for the line while people came, left or got new devices. False if that is not known any more.
+        """
+        row = self._store.outbound(rules.room)
+        if row is None or row.invalid or content.get("session_id") != row.session:
+            return False
+        index = vodozemac.MegolmMessage.from_base64(content["ciphertext"]).message_index()
+        allowed = self._audience(rules).allowed
+        first = {(share.user, share.device): share.index for share in self._store.shares(rules.room, row.session)}
+        return first.keys() <= allowed.keys() and all(first.get(ref, index + 1) <= index for ref in allowed)
+
     def is_usable(self, room: RoomId) -> bool:
         row = self._store.outbound(room)
         return row is not None and self._usable(row)

@@ -34,6 +34,8 @@ class Encrypts(Protocol):
 
     def encrypt(self, room: RoomId, event_type: str, content: Json) -> Json: ...
 
+    def reaches_all(self, room: RoomId, content: Json) -> Awaitable[bool]: ...
+
 
 class Uploaded(Protocol):
     """Told when a copy reached the server, so that it need not be downloaded again."""
@@ -42,7 +44,10 @@ class Uploaded(Protocol):
 
 
 class Delivery:
-    """`send` may be repeated as often as wanted with the same row: the server sees one transaction id and one ciphertext."""
+    """`send` may be repeated as often as wanted with the same row: the server sees one transaction id.
+
+    It sees one ciphertext, too, unless those who may read the room changed while the message waited.
+    """
 
     def __init__(
         self,
@@ -69,17 +74,22 @@ class Delivery:
         if row.kind == PendingKind.RECALL.value:
             return await self._redact(row, target)
         encrypted = self._is_encrypted(row.room)
-        if row.wire is None:
+        wire = await self._kept(row)
+        if wire is None:
             content = row.content
             if row.file is not None:
                 content = await self._with_file(row, encrypted)
             elif target is not None:
                 content = {**content, "m.relates_to": {**content.get("m.relates_to", {}), "event_id": target}}
             wire = await self._wire(row, content, encrypted)
-        else:
-            wire = row.wire
         path = (*CLIENT_V3, "rooms", row.room, "send", wire["type"], row.transaction)
         return _event_id(await self._http.request("PUT", path, json=wire["content"], retry=False))
+
+    async def _kept(self, row: OutboxRow) -> Json | None:
+        """What an earlier attempt made, if everybody in the room can read it still."""
+        if row.wire is None or row.wire["type"] != names.ENCRYPTED or self._encryption is None:
+            return row.wire
+        return row.wire if await self._encryption.reaches_all(row.room, row.wire["content"]) else None
 
     async def _wire(self, row: OutboxRow, content: Json, encrypted: bool) -> Json:
         """What goes over the line; a ciphertext is durable before it is first sent."""

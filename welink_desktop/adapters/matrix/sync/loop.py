@@ -1,5 +1,6 @@
 """Follows the server: sliding sync, or v3 where that is missing (matrix.md §2)."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from welink_desktop.adapters.matrix import constants as names
@@ -20,6 +21,8 @@ FIRST_WINDOW = 20
 GROWTH = 100
 POLL_MS = 30_000
 GRACE_SECONDS = 30.0
+CATCH_UP_SECONDS = 5.0
+_NOTHING_TO_WAIT_FOR = (Link.LIVE, Link.STOPPED)
 SLIDING_FACT = "sliding-position"
 V3_FACT = "v3-position"
 WINDOW_FACT = "window"
@@ -79,6 +82,20 @@ class SyncLoop:
                 _log.error("sync tripped over an answer", exc=error)
                 self._http.backoff.failed()
                 await self._wait(WeLinkError())
+
+    async def caught_up(self) -> None:
+        """Returns once an answer came since the line was last seen broken, after `CATCH_UP_SECONDS` at the latest."""
+        if self.connection.value.link in _NOTHING_TO_WAIT_FOR:
+            return
+        come = asyncio.Event()
+        cancel = self.connection.watch(lambda now: come.set() if now.link in _NOTHING_TO_WAIT_FOR else None)
+        try:
+            async with asyncio.timeout(CATCH_UP_SECONDS):
+                await come.wait()
+        except TimeoutError:
+            _log.info("not caught up")
+        finally:
+            cancel()
 
     def retry_now(self) -> None:
         """Give up a request that may hang and try again at once."""

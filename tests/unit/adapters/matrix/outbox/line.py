@@ -91,6 +91,8 @@ class FakeEncryption:
         self.prepared: list[RoomId] = []
         self.count = 0
         self.failures: list[Exception] = []
+        self.audience = 0
+        """Counted up when people come or go."""
 
     async def prepare_to_send(self, room: RoomId) -> None:
         self.prepared.append(room)
@@ -99,7 +101,15 @@ class FakeEncryption:
 
     def encrypt(self, room: RoomId, event_type: str, content: dict[str, Any]) -> dict[str, Any]:
         self.count += 1
-        return {"algorithm": "m.test", "ciphertext": {"type": event_type, "content": content}, "number": self.count}
+        return {
+            "algorithm": "m.test",
+            "ciphertext": {"type": event_type, "content": content},
+            "number": self.count,
+            "for": self.audience,
+        }
+
+    async def reaches_all(self, room: RoomId, content: dict[str, Any]) -> bool:
+        return bool(content["for"] == self.audience)
 
 
 class Line:

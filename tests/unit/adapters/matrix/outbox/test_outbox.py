@@ -187,6 +187,20 @@ async def test_a_ciphertext_is_made_once_and_sent_again_as_it_is(line: Line, ser
     assert server.accepted[0][2]["ciphertext"]["type"] == "m.room.message"
 
 
+async def test_a_message_that_waited_is_encrypted_again_when_people_came_meanwhile(line: Line, server: Server) -> None:
+    def join(request: httpx.Request) -> httpx.Response:
+        line.encryption.audience += 1
+        return broken(request)
+
+    server.faults = [join]
+    await line.outbox.send_text(SECRET_ROOM, text("secret"))
+    await line.quiet(SECRET_ROOM)
+    first, second = (json.loads(request.content) for request in server.requests)
+    assert (first["for"], second["for"]) == (0, 1)
+    assert {request.url.path for request in server.requests} == {server.requests[0].url.path}, "another transaction"
+    assert len(line.encryption.prepared) == 2
+
+
 async def test_encryption_that_cannot_share_now_is_tried_again(line: Line, server: Server) -> None:
     line.encryption.failures = [Offline(), Offline()]
     await line.outbox.send_text(SECRET_ROOM, text("x"))

@@ -9,6 +9,7 @@ from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.reactive import Cancel, State
 from welink_desktop.core.security import (
+    HistoryArrival,
     Cure,
     OwnDevice,
     PersonTrust,
@@ -81,6 +82,10 @@ class FakeSecurity:
 
     def watch_verifications(self, listener: Listener[tuple[Verification, ...]]) -> Cancel:
         return self._verifications.watch(listener)
+
+    def watch_history(self, room: RoomId, listener: Listener[HistoryArrival]) -> Cancel:
+        """Nobody gives history along in the fake world."""
+        return lambda: None
 
     # Identity and recovery
 
@@ -339,9 +344,11 @@ class FakeSecurity:
 
     def _status(self) -> RecoveryStatus:
         state = self._state()
+        helpers = any(one.signed and one.device != self.device for one in self.account.devices.values())
+        cures = tuple(cure for cure in CURES.get(state, ()) if helpers or cure is not Cure.CONFIRM_FROM_DEVICE)
         return RecoveryStatus(
             state,
-            CURES.get(state, ()),
+            cures,
             backup=bool(self.account.backup) and self.seen_backup == self.account.backup,
             waiting=self._waiting,
             restoring=self._restoring,

@@ -95,7 +95,9 @@ class Dialog(QWidget):
         self.setGeometry(self._window.rect())
         self.show()
         self.raise_()
-        first = next((child for child in self.panel.findChildren(QWidget) if _takes_focus(child, self._cross)), self._cross)
+        first = next(
+            (child for child in self.panel.findChildren(QWidget) if _takes_focus(child, self.panel, self._cross)), self._cross
+        )
         first.setFocus(Qt.FocusReason.TabFocusReason)
 
     def dismiss(self) -> None:
@@ -127,7 +129,7 @@ class Dialog(QWidget):
 
     @guarded(default=False)
     def focusNextPrevChild(self, forward: bool) -> bool:
-        chain = [child for child in self.panel.findChildren(QWidget) if _takes_focus(child, None)]
+        chain = [child for child in self.panel.findChildren(QWidget) if _takes_focus(child, self.panel)]
         if not chain:
             return True
         focused = QApplication.focusWidget()
@@ -144,12 +146,12 @@ class Dialog(QWidget):
         draw_shadow(painter, self.panel.geometry(), 3, theme.radius("dialog"), theme)
 
 
-def _takes_focus(widget: QWidget, besides: QWidget | None) -> bool:
+def _takes_focus(widget: QWidget, panel: QWidget, besides: QWidget | None = None) -> bool:
     return (
         widget is not besides
         and widget.isEnabled()
         and bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
-        and not widget.isHidden()
+        and widget.isVisibleTo(panel)
     )
 
 

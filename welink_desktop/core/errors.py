@@ -165,6 +165,12 @@ class HistoryNotShared(WeLinkError):
     key = "error-history-not-shared"
 
 
+class HistoryNotLoaded(WeLinkError):
+    """The older messages that the inviter gave along could not be fetched, or cannot be believed."""
+
+    key = "error-history-not-loaded"
+
+
 class KeyringMissing(WeLinkError):
     """No OS keyring, or it is locked. The caller offers the choices of `SecretStorage`."""
 

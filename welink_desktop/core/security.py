@@ -86,6 +86,14 @@ class RecoveryStatus:
     failure: WeLinkError | None = None
 
 
+class HistoryArrival(enum.Enum):
+    """What becomes of the keys of older messages that somebody who invited us gave along."""
+
+    LOADING = "loading"
+    HERE = "here"
+    FAILED = "failed"
+
+
 class VerificationPhase(enum.Enum):
     """Where a verification stands.
 

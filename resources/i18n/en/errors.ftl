@@ -25,6 +25,7 @@ error-wrong-code = This code belongs to something else. Scan the code that the o
 error-identity-changed = Not sent: the verified identity of { $name } changed. Compare it again, or go on without verification.
 error-file-damaged = This file arrived damaged and is not shown. Ask the sender to send it again.
 error-history-not-shared = The invitation was sent, but the older messages could not be shared: the person has no confirmed device yet, or this conversation keeps its history from newcomers.
+error-history-not-loaded = The older messages that were shared with you could not be loaded. Ask the person who invited you to share them again.
 error-keyring-missing = The key store of this system is missing or locked, so the keys cannot be kept there.
 error-store-key-missing = The key of the local store is not in the key store of this system. The store was left untouched. Unlock the key store, or sign in again.
 error-store-damaged = The local store was damaged and has been moved aside as { $path }. Sign in again to load your conversations from the server.

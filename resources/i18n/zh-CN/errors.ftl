@@ -22,6 +22,7 @@ error-wrong-code = 此二维码不属于这次验证。请扫描另一台设备�
 error-identity-changed = 未发送：{ $name } 已验证的身份发生了变化。请重新比对，或取消验证后继续。
 error-file-damaged = 文件在传输中损坏，因此不予显示。请对方重新发送。
 error-history-not-shared = 邀请已发出，但未能共享较早的消息：对方还没有已确认的设备，或此会话不向新成员显示历史消息。
+error-history-not-loaded = 未能加载与您共享的较早消息。请邀请您的人重新共享。
 error-keyring-missing = 系统密钥库缺失或已锁定，密钥无法保存在其中。
 error-store-key-missing = 系统密钥库中没有本地数据的密钥。数据未被改动。请解锁密钥库，或重新登录。
 error-store-damaged = 本地数据已损坏，已另存为 { $path }。重新登录后将从服务器载入会话。

@@ -12,9 +12,9 @@ from tests.support.healing import signed, verify
 from tests.support.servers import TestSynapse
 from welink_desktop.adapters.matrix.crypto.identities import SECRET_NAMES
 from welink_desktop.adapters.matrix.crypto.records import News
-from welink_desktop.adapters.matrix.security.bundles import HistoryArrival
 from welink_desktop.core.errors import HistoryNotShared
 from welink_desktop.core.ids import RoomId, UserId
+from welink_desktop.core.security import HistoryArrival
 from welink_desktop.core.timeline import OutgoingText, TimelineItem, UndecryptableContent
 from welink_desktop.core.trust import Shield, UndecryptableReason
 
@@ -162,16 +162,16 @@ async def show_history(person: Person, room: RoomId, visibility: str) -> None:
 
 async def test_an_invited_newcomer_reads_what_was_said_before(synapse: TestSynapse, tmp_path: Path) -> None:
     async with host_and_guest(synapse, tmp_path) as (lin, mei):
-        arrivals: list[tuple[RoomId, HistoryArrival]] = []
-        mei.session.security.bundles.arrivals.listen(arrivals.append)
         room = await shared_room(lin)
+        arrivals: list[HistoryArrival] = []
+        mei.session.security.watch_history(room, arrivals.append)
         await say(lin, room, "first of all", "second")
         await lin.session.chat.invite(room, mei.account.user, share_history=True)
         rooms = RoomsSeen(mei.session)
         await until(lambda: rooms.get(room) is not None)
         assert not mei.session.encryption.machine.sessions(room), "nothing is loaded before the invitation is accepted"
         await mei.session.chat.join(room)
-        await until(lambda: (room, HistoryArrival.HERE) in arrivals)
+        await until(lambda: HistoryArrival.HERE in arrivals)
         seen = await opened(mei, room)
         await until(lambda: seen.item("first of all") and seen.item("second"))
         assert item_of(seen, "first of all").shield is Shield.UNPROVEN

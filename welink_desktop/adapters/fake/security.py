@@ -9,8 +9,8 @@ from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.reactive import Cancel, State
 from welink_desktop.core.security import (
-    HistoryArrival,
     Cure,
+    HistoryArrival,
     OwnDevice,
     PersonTrust,
     Progress,

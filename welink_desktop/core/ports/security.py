@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from welink_desktop.core.ids import DeviceId, RoomId, UserId
     from welink_desktop.core.ports.listener import Listener
     from welink_desktop.core.reactive import Cancel
-    from welink_desktop.core.security import OwnDevice, PersonTrust, RecoveryStatus, Verification
+    from welink_desktop.core.security import HistoryArrival, OwnDevice, PersonTrust, RecoveryStatus, Verification
 
 
 class Security(Protocol):
@@ -30,6 +30,9 @@ class Security(Protocol):
 
     def watch_verifications(self, listener: Listener[tuple[Verification, ...]]) -> Cancel:
         """All that run, and finished ones until `dismiss`."""
+
+    def watch_history(self, room: RoomId, listener: Listener[HistoryArrival]) -> Cancel:
+        """What becomes of the older messages that the inviter gave along. A failure that nobody heard of yet is told at once."""
 
     async def create_identity(self, password: str = "") -> None:
         """For `NO_IDENTITY`. Does nothing if the account has one meanwhile."""

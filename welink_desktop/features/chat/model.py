@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, assert_never
 
-from welink_desktop.core.errors import WeLinkError
+from welink_desktop.core.errors import HistoryNotLoaded, WeLinkError
 from welink_desktop.core.ids import RoomId, UserId
 from welink_desktop.core.ports.chat import Chat
 from welink_desktop.core.ports.media import MediaStore
 from welink_desktop.core.ports.people import People
 from welink_desktop.core.reactive import Scope, Signal, State
 from welink_desktop.core.rooms import Membership, RoomSummary
+from welink_desktop.core.security import HistoryArrival
 from welink_desktop.core.settings import SendKey
 from welink_desktop.core.trust import MessageCure
 from welink_desktop.features.chat.details import model as details
@@ -236,6 +237,11 @@ class ChatModel:
         made.scope.add(made.members.state.watch(lambda members: trust.set_people(one.user for one in members.people)))
         made.scope.add(trust.alarms.watch(lambda alarms: self._alarmed(made, alarms)))
         made.scope.add(security.reading.watch(made.timeline.set_reading))
+        made.scope.add(security.port.watch_history(made.room, self._history_came))
+
+    def _history_came(self, arrival: HistoryArrival) -> None:
+        if arrival is HistoryArrival.FAILED:
+            self.state.set(replace(self.state.value, failure=HistoryNotLoaded()))
 
     def _alarmed(self, made: "Conversation", alarms: tuple[Alarm, ...]) -> None:
         alarm = alarms[0] if alarms else None

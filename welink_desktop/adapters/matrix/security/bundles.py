@@ -1,7 +1,6 @@
 """History for people we invite, and the history that inviters give us: drives `crypto.bundles` (MSC4268, matrix.md §8.5)."""
 
 import asyncio
-import enum
 import json
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -33,7 +32,9 @@ from welink_desktop.core.errors import FileDamaged, HistoryNotShared, ServerFaul
 from welink_desktop.core.ids import ContentUri, DeviceId, RoomId, UserId
 from welink_desktop.core.log import literal, short, topic
 from welink_desktop.core.media import EncryptedFile
-from welink_desktop.core.reactive import Scope, Signal
+from welink_desktop.core.ports.listener import Listener
+from welink_desktop.core.reactive import Cancel, Scope, Signal
+from welink_desktop.core.security import HistoryArrival
 
 EXPORT_STEP = 50
 IMPORT_STEP = 200
@@ -52,14 +53,6 @@ class MediaLine(Protocol):
     async def upload(self, path: Sequence[str], stream: Callable[[], AsyncIterable[bytes]], *, size: int) -> Json: ...
 
     def download(self, path: Sequence[str], *, limit: int) -> AbstractAsyncContextManager[Download]: ...
-
-
-class HistoryArrival(enum.Enum):
-    """What became of the older messages that an inviter gave us."""
-
-    LOADING = "loading"
-    HERE = "here"
-    FAILED = "failed"
 
 
 class HistoryBundles:
@@ -93,6 +86,8 @@ class HistoryBundles:
         self._before_build = before_build
         self._first_pause = first_pause
         self._due = asyncio.Event()
+        self._unheard: set[RoomId] = set()
+        """Rooms whose history failed to come while nobody watched."""
         self._offers = Offers(SqlHealingStore(database), clock)
 
     def start(self) -> None:
@@ -162,6 +157,18 @@ class HistoryBundles:
 
     # Taking
 
+    def watch(self, room: RoomId, listener: Listener[HistoryArrival]) -> Cancel:
+        """See `Security.watch_history`."""
+
+        def arrived(news: tuple[RoomId, HistoryArrival]) -> None:
+            if news[0] == room:
+                self._unheard.discard(room)
+                listener(news[1])
+
+        if room in self._unheard:
+            arrived((room, HistoryArrival.FAILED))
+        return self.arrivals.listen(arrived)
+
     def invite_accepted(self, room: RoomId, inviter: UserId) -> None:
         """The person joined `room` on the invitation of `inviter`; what they announced or announce within a day is loaded."""
         with self._encryption.change():
@@ -210,6 +217,8 @@ class HistoryBundles:
             arrival = HistoryArrival.FAILED
         with self._encryption.change():
             self._offers.done(offer)
+        if arrival is HistoryArrival.FAILED:
+            self._unheard.add(offer.room)
         self.arrivals.emit((offer.room, arrival))
         return True
 

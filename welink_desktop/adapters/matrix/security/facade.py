@@ -25,7 +25,7 @@ from welink_desktop.core.errors import NotFound
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.reactive import Cancel, Scope
-from welink_desktop.core.security import OwnDevice, PersonTrust, RecoveryStatus, Verification
+from welink_desktop.core.security import HistoryArrival, OwnDevice, PersonTrust, RecoveryStatus, Verification
 from welink_desktop.core.trust import Undecryptable
 
 
@@ -130,6 +130,9 @@ class MatrixSecurity:
 
     def watch_verifications(self, listener: Listener[tuple[Verification, ...]]) -> Cancel:
         return self.verifications.watch(listener)
+
+    def watch_history(self, room: RoomId, listener: Listener[HistoryArrival]) -> Cancel:
+        return self.bundles.watch(room, listener)
 
     async def create_identity(self, password: str = "") -> None:
         await self._recovery.create_identity(password)

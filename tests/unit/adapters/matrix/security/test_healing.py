@@ -17,11 +17,12 @@ from welink_desktop.adapters.matrix.http import Download
 from welink_desktop.adapters.matrix.security import bundles as bundles_module
 from welink_desktop.adapters.matrix.security import forwarding as forwarding_module
 from welink_desktop.adapters.matrix.security import gossip as gossip_module
-from welink_desktop.adapters.matrix.security.bundles import HistoryArrival, HistoryBundles
+from welink_desktop.adapters.matrix.security.bundles import HistoryBundles
 from welink_desktop.adapters.matrix.security.forwarding import KeySharing
 from welink_desktop.adapters.matrix.security.gossip import SecretGossip
 from welink_desktop.core.errors import HistoryNotShared, Offline
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
+from welink_desktop.core.security import HistoryArrival
 from welink_desktop.core.trust import Undecryptable, UndecryptableReason
 
 MASTER = SECRET_NAMES[0]
@@ -148,6 +149,11 @@ async def test_after_five_failures_it_is_said(sharing: Sharing) -> None:
     sharing.taken.invite_accepted(ROOM, ALICE)
     await until(lambda: HistoryArrival.FAILED in sharing.arrivals)
     assert sharing.media.asked == 5
+    told: list[HistoryArrival] = []
+    sharing.taken.watch(RoomId("!other"), told.append)()
+    sharing.taken.watch(ROOM, told.append)()
+    sharing.taken.watch(ROOM, told.append)()
+    assert told == [HistoryArrival.FAILED], "once, to whoever looks first"
 
 
 async def test_a_damaged_bundle_is_refused_at_once(sharing: Sharing) -> None:

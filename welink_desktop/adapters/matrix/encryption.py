@@ -103,7 +103,7 @@ class Encryption:
             key = pickle_key(database, secrets.token_bytes(32))
             self._machine = CryptoMachine(user, device, self._store, key, clock, joined_at_ms=rooms.joined_at_ms)
         self._inbox = InboxReader(self._machine, self._told)
-        self._work = KeyWork(self._machine, self._store, http, scope, self._change, self._told, self.uploaded)
+        self._work = KeyWork(self._machine, self._store, http, scope, self.change, self._told, self.uploaded)
         self._scope = scope
 
     async def start(self) -> None:
@@ -146,7 +146,7 @@ class Encryption:
     async def _empty_inbox(self) -> None:
         while True:
             await self._arrived.wait()
-            with self._change() as transaction:
+            with self.change() as transaction:
                 self._inbox.process(self._database, transaction)
             if not self._inbox.waiting:
                 self._arrived.clear()
@@ -155,7 +155,7 @@ class Encryption:
 
     def forget_device_lists(self) -> None:
         """Device list changes may have been missed (unknown position): every tracked list is fetched again."""
-        with self._change():
+        with self.change():
             self._machine.forget_device_lists()
         self._work.wake()
 
@@ -210,7 +210,7 @@ class Encryption:
             rules = await self._rooms.rules(room)
             if self._is_prepared(rules):
                 return
-            with self._change():
+            with self.change():
                 self._machine.track(rules.recipients)
             await self._fresh_lists(rules.recipients)
             blocked = self._machine.blocked(rules.recipients)
@@ -252,13 +252,13 @@ class Encryption:
         Unknown devices, devices whose keys changed, devices without one-time keys and those that may not be told this
         (`trust.may_be_told`) are left out. Raises `Offline` or `ServerFault` if the line fails before anything was sent.
         """
-        with self._change():
+        with self.change():
             self._machine.track(recipients)
         await self._fresh_lists(recipients)
         devices = self._machine.devices_named((user, device) for user, by_device in recipients.items() for device in by_device)
         devices = [device for device in devices if self.identities.may_be_told(event_type, device)]
         await self._claim(lambda: self._machine.device_claims(devices))
-        with self._change():
+        with self.change():
             requests = self._machine.encrypt_to_devices(event_type, [(one, recipients[one.user][one.device]) for one in devices])
         mine = {request.txn for request in requests}
         return await self._work.send_outgoing(lambda request: request.txn in mine)
@@ -273,7 +273,7 @@ class Encryption:
 
         Raises `ValueError` for a type that must not go in clear.
         """
-        with self._change() as transaction:
+        with self.change() as transaction:
             for messages in posts:
                 self._machine.post(event_type, messages)
             transaction.after_commit(self._work.wake)
@@ -300,14 +300,14 @@ class Encryption:
 
     async def fetch_devices(self, user: UserId) -> list[Device]:
         """The devices of any user, after at most 10 s; tracks them from now on. Raises `Offline` if they were never seen."""
-        with self._change():
+        with self.change():
             self._machine.track([user])
         await self._fresh_lists([user])
         return self._machine.devices_of(user)
 
     async def refresh_devices(self, user: UserId) -> None:
         """Fetch the devices and the identity of `user` now, whatever is known. Raises `Offline` if that takes over 10 s."""
-        with self._change():
+        with self.change():
             self._machine.track([user])
             self._machine.mark_outdated(user)
         await self._fresh_lists([user])
@@ -317,7 +317,7 @@ class Encryption:
     def follow(self, users: Iterable[UserId], *, again: bool = False) -> None:
         """Keep these users' devices and identities fresh from now on; `again`: fetch them once more. Returns at once."""
         wanted = tuple(users)
-        with self._change():
+        with self.change():
             self._machine.track(wanted)
             for user in wanted if again else ():
                 self._machine.mark_outdated(user)
@@ -334,17 +334,11 @@ class Encryption:
 
     def require_signed_devices(self, on: bool) -> None:
         """Only devices signed by their owner get keys and count as senders (MSC4153). Kept; off at first."""
-        with self._change():
+        with self.change():
             self._machine.require_signed_devices(on)
 
-    @contextlib.contextmanager
-    def change(self) -> Iterator[Transaction]:
-        """A transaction around changes of `identities`; listeners hear of them after the commit."""
-        with self._change() as transaction:
-            yield transaction
-
     def _share(self, rules: RoomRules) -> bool:
-        with self._change():
+        with self.change():
             return bool(self._machine.share_room_key(rules))
 
     def _is_prepared(self, rules: RoomRules) -> bool:
@@ -376,8 +370,11 @@ class Encryption:
                 await self._work.perform(claim)
 
     @contextlib.contextmanager
-    def _change(self) -> Iterator[Transaction]:
-        """A transaction around calls of the machine; if it fails the machine starts over from the store."""
+    def change(self) -> Iterator[Transaction]:
+        """A transaction around changes of the machine and its identities; if it fails they start over from the store.
+
+        Listeners hear of what changed after the commit.
+        """
         with self._database.transaction() as transaction:
             transaction.on_rollback(self._machine.forget)
             transaction.after_commit(self.on_sessions)

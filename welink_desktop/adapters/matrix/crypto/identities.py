@@ -9,13 +9,14 @@ never had one.
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from welink_desktop.adapters.matrix.crypto.account import OwnAccount
-from welink_desktop.adapters.matrix.crypto.canonical import signature_of, unpadded, verified
+from welink_desktop.adapters.matrix.crypto.canonical import signature_of, verified
+from welink_desktop.adapters.matrix.crypto.own_keys import MASTER, SECRET_NAMES, SELF_SIGNING, USER_SIGNING, OwnKeys
+from welink_desktop.adapters.matrix.crypto.published import Published, published_identity
 from welink_desktop.adapters.matrix.crypto.records import Device, Identity, JsonObject, OwnIdentity, OwnTrust, Withheld
-from welink_desktop.adapters.matrix.crypto.signing import SigningKey, key_object
+from welink_desktop.adapters.matrix.crypto.signing import SigningKey
 from welink_desktop.adapters.matrix.crypto.store import CryptoStore
 from welink_desktop.adapters.matrix.crypto.trust import (
     PinVerdict,
@@ -28,31 +29,14 @@ from welink_desktop.adapters.matrix.crypto.trust import (
     may_tell,
     own_identity_verified,
     person_trust,
-    secret_fits,
 )
 from welink_desktop.core.ids import DeviceId, UserId
 from welink_desktop.core.log import short, topic
 from welink_desktop.core.security import PersonTrust
 
-MASTER = "m.cross_signing.master"
-SELF_SIGNING = "m.cross_signing.self_signing"
-USER_SIGNING = "m.cross_signing.user_signing"
-SECRET_NAMES = (MASTER, SELF_SIGNING, USER_SIGNING)
-
-MAX_KEY_TEXT = 16_384
-"""A published key object longer than this is as good as none."""
+__all__ = ["MASTER", "SECRET_NAMES", "SELF_SIGNING", "USER_SIGNING", "Identities", "Published", "published_identity"]
 
 _log = topic("crypto.identities")
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The public keys of a query answer, "" for absent. The other two only if the master signed them."""
-
-    master: str = ""
-    self_signing: str = ""
-    user_signing: str = ""
-    raw: str = ""
 
 
 class Identities:
@@ -65,7 +49,7 @@ class Identities:
         self._changed: set[UserId] = set()
         self._broken_users: set[UserId] | None = None
         self._trust = store.own_trust()
-        self._secrets = _keys_of(store.identity_secrets())
+        self._keys = OwnKeys(account, store)
         self._own = store.identity(self._user)
         self.epoch = 0
         own_device = store.devices(self._user).get(account.device)
@@ -221,73 +205,42 @@ class Identities:
 
     def _adopt_pending(self, shown: Published) -> None:
         """A new identity of ours whose answer was lost is at the server after all."""
-        pending = self._store.identity_secrets(pending=True)
-        if pending and SigningKey.from_secret(pending[MASTER]).public == shown.master:
+        if shown.master and self._keys.pending_master == shown.master:
             self.published()
 
     # Our own identity
 
     def create(self) -> JsonObject:
         """New keys, kept as pending; the body of `keys/device_signing/upload`. Asked again before `published`: the same."""
-        secrets = self._store.identity_secrets(pending=True)
-        if not secrets:
-            secrets = {name: SigningKey.generate().secret for name in SECRET_NAMES}
-            self._store.save_identity_secrets(secrets, pending=True)
-        return self._upload_body(_keys_of(secrets))
+        return self._keys.create()
 
     def forget_pending(self) -> None:
         """The keys of `create` were not wanted after all."""
-        self._store.save_identity_secrets({}, pending=True)
+        self._keys.forget_pending()
 
     def published(self) -> None:
         """The server took the keys of `create`: they are our identity now."""
-        secrets = self._store.identity_secrets(pending=True)
-        if not secrets:
+        body = self._keys.promote()
+        if body is None:
             return
-        self._store.save_identity_secrets(secrets)
-        self._store.save_identity_secrets({}, pending=True)
-        self._secrets = _keys_of(secrets)
-        master, self_signing, user_signing = (self._secrets[name].public for name in SECRET_NAMES)
+        master, self_signing, user_signing = (self._keys.public(name) for name in SECRET_NAMES)
         self._save_trust(dataclasses.replace(self._trust, trusted=master))
-        body = self._upload_body(self._secrets)
-        row = Identity(self._user, master, self_signing, False, master, user_signing, True, raw=json.dumps(body["master_key"]))
-        self._save(self._own, row)
+        raw = json.dumps(body["master_key"])
+        self._save(self._own, Identity(self._user, master, self_signing, False, master, user_signing, True, raw=raw))
         self._unsign_devices()
-
-    def _upload_body(self, keys: Mapping[str, SigningKey]) -> JsonObject:
-        master, self_signing, user_signing = (keys[name] for name in SECRET_NAMES)
-        return {
-            "master_key": self._account.signed(key_object(self._user, "master", master.public)),
-            "self_signing_key": master.signature(self._user, key_object(self._user, "self_signing", self_signing.public)),
-            "user_signing_key": master.signature(self._user, key_object(self._user, "user_signing", user_signing.public)),
-        }
 
     def secrets(self) -> dict[str, str]:
         """Seeds by name: those we hold of the identity that is published now."""
-        return {
-            name: key.secret
-            for name, key in self._secrets.items()
-            if secret_fits(public=key.public, published=self._public(name))
-        }
+        return self._keys.held(self._public_keys())
 
     def take_secrets(self, secrets: Mapping[str, str]) -> set[str]:
         """Keep private keys that came from secret storage or an own device; returns the names of those that were believed.
 
         The private master proves that the published identity is ours.
         """
-        taken: set[str] = set()
-        for name in SECRET_NAMES:
-            try:
-                key = SigningKey.from_secret(secrets.get(name))
-            except ValueError:
-                continue
-            if secret_fits(public=key.public, published=self._public(name)):
-                self._secrets[name] = key
-                taken.add(name)
-        if not taken:
-            return taken
-        self._store.save_identity_secrets({name: key.secret for name, key in self._secrets.items()})
-        self._note_own(self._own)
+        taken = self._keys.take(secrets, self._public_keys())
+        if taken:
+            self._report({self._user})
         if MASTER in taken:
             self.trust_own_master(self._public(MASTER))
         return taken
@@ -390,20 +343,17 @@ class Identities:
 
     @property
     def _own_verified(self) -> bool:
-        private = self._secrets.get(MASTER)
-        return own_identity_verified(
-            shown=self._public(MASTER), trusted=self._trust.trusted, private=private.public if private is not None else ""
-        )
+        return own_identity_verified(shown=self._public(MASTER), trusted=self._trust.trusted, private=self._keys.master)
+
+    def _public_keys(self) -> dict[str, str]:
+        row = self._own
+        return {} if row is None else {MASTER: row.shown, SELF_SIGNING: row.self_signing, USER_SIGNING: row.user_signing}
 
     def _public(self, name: str) -> str:
-        row = self._own
-        if row is None:
-            return ""
-        return {MASTER: row.shown, SELF_SIGNING: row.self_signing, USER_SIGNING: row.user_signing}[name]
+        return self._public_keys().get(name, "")
 
     def _key(self, name: str) -> SigningKey | None:
-        key = self._secrets.get(name)
-        return key if key is not None and secret_fits(public=key.public, published=self._public(name)) else None
+        return self._keys.key(name, self._public_keys())
 
     def _signed_by_us(self, row: Identity) -> bool:
         if row.user == self._user:
@@ -501,41 +451,3 @@ class Identities:
                 self._note_own_signature(own)
             else:
                 self._account.owner_signature = None
-
-
-def published_identity(user: UserId, answer: Mapping[str, Any]) -> Published:
-    """What a query answer shows; self-signing and user-signing keys only if the master signed them."""
-    raw = _object(answer.get("master_keys")).get(user)
-    master = _signing_key(user, "master", raw)
-    if not master:
-        return Published()
-    parts = []
-    for usage in ("self_signing", "user_signing"):
-        value = _object(answer.get(f"{usage}_keys")).get(user)
-        key = _signing_key(user, usage, value)
-        parts.append(key if key and verified(_object(value), user, f"ed25519:{master}", master) else "")
-    return Published(master, parts[0], parts[1], json.dumps(raw))
-
-
-def _signing_key(user: UserId, usage: str, raw: object) -> str:
-    if not isinstance(raw, dict) or raw.get("user_id") != user or raw.get("usage") != [usage]:
-        return ""
-    keys = _object(raw.get("keys"))
-    if len(keys) != 1:
-        return ""
-    ((key_id, key),) = keys.items()
-    try:
-        public = unpadded(key)
-        if key_id != f"ed25519:{public}" or len(json.dumps(raw)) > MAX_KEY_TEXT:
-            return ""
-    except (ValueError, RecursionError):
-        return ""
-    return public
-
-
-def _keys_of(secrets: Mapping[str, str]) -> dict[str, SigningKey]:
-    return {name: SigningKey.from_secret(secret) for name, secret in secrets.items()}
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -29,6 +29,8 @@ from welink_desktop.core.ids import DeviceId, RoomId, UserId
 from welink_desktop.core.log import literal, short, topic
 
 MAX_ID = 255
+DUMMY_MARK = "dummy "
+"""Before a device's key: when its `m.dummy` was last answered with our room keys."""
 
 _log = topic("crypto.receiving")
 
@@ -90,10 +92,7 @@ class Receiver:
         device = self._store.devices(user).get(device_id)
         if device is None or device.keys_changed or device.curve25519 == self._account.curve25519:
             return False
-        if not self._rested(device, self._clock.now_ms()):
-            return False
-        self._wedged[device.ref] = device
-        return True
+        return self._begin_anew(device)
 
     def claims(self) -> list[KeysClaim]:
         """One-time keys for new sessions with devices whose session broke."""
@@ -104,6 +103,7 @@ class Receiver:
         for device in claim.devices:
             if device not in made or self._wedged.pop(device.ref, None) is None:
                 continue
+            self._store.save_unwedged(device.curve25519, self._clock.now_ms())
             sealed = self._olm.encrypt(device, "m.dummy", {})
             if sealed is not None:
                 self._store.add_outgoing(SendToDevice(new_txn(), "m.room.encrypted", {device.user: {device.device: sealed}}))
@@ -217,21 +217,26 @@ class Receiver:
             self._lists.mark_outdated(sender)
             _log.warning("unreadable message of an unknown device", user=short(sender))
             return
-        device, now = known[0], self._clock.now_ms()
-        if self._rested(device, now):
-            self._wedged[device.ref] = device
-            _log.info("session renewed", user=short(sender), device=short(device.device))
+        if self._begin_anew(known[0]):
+            _log.info("session renewed", user=short(sender), device=short(known[0].device))
+
+    def _begin_anew(self, device: Device) -> bool:
+        """A new session as soon as there is a one-time key. It counts once it is made: a crash before that loses no hour."""
+        if device.ref in self._wedged or not self._rested(device.curve25519):
+            return False
+        self._wedged[device.ref] = device
+        return True
 
     def _share_after_dummy(self, device: Device) -> None:
-        if self._rested(device, self._clock.now_ms()):
+        """At most once an hour, however often we began anew ourselves."""
+        name = f"{DUMMY_MARK}{device.curve25519}"
+        if self._rested(name):
+            self._store.save_unwedged(name, self._clock.now_ms())
             self._writer.share_again(device)
 
-    def _rested(self, device: Device, now: int) -> bool:
-        last = self._store.unwedged_at_ms(device.curve25519)
-        if last and abs(now - last) < HOUR_MS:
-            return False
-        self._store.save_unwedged(device.curve25519, now)
-        return True
+    def _rested(self, name: str) -> bool:
+        last = self._store.unwedged_at_ms(name)
+        return not last or abs(self._clock.now_ms() - last) >= HOUR_MS
 
 
 def _is_id(value: Any) -> TypeGuard[str]:

@@ -82,12 +82,29 @@ def test_a_lost_key_is_asked_for_by_a_new_session(two: Two) -> None:
     assert isinstance(two.bob.machine.decrypt(ROOM, event), Decrypted)
 
 
+def test_our_own_new_session_does_not_keep_us_from_answering_theirs(two: Two) -> None:
+    rules = rules_for(ROOM, ALICE, BOB)
+    assert two.alice.machine.renew_session(BOB, DeviceId("B"))
+    two.alice.work()
+    two.bob.sync()
+    event = two.alice.say(rules, "its key is lost", event="$1")
+    two.server.take(two.bob.who)
+    two.clock.pass_ms(5_000)
+    assert two.bob.machine.renew_session(ALICE, DeviceId("A"))
+    two.bob.work()
+    two.alice.sync()
+    two.bob.sync()
+    assert isinstance(two.bob.machine.decrypt(ROOM, event), Decrypted)
+
+
 def test_sessions_are_begun_anew_rarely_and_with_known_devices_only(two: Two) -> None:
     assert not two.bob.machine.renew_session(ALICE, DeviceId("NOSUCH"))
     assert not two.bob.machine.renew_session(EVE, DeviceId("E"))
     assert not two.bob.machine.renew_session(BOB, DeviceId("B"))
     assert two.bob.machine.renew_session(ALICE, DeviceId("A"))
-    assert not two.bob.machine.renew_session(ALICE, DeviceId("A"))
+    assert not two.bob.machine.renew_session(ALICE, DeviceId("A")), "it is on its way"
+    two.bob.work()
+    assert not two.bob.machine.renew_session(ALICE, DeviceId("A")), "it was made less than an hour ago"
     two.clock.pass_ms(3_700_000)
     assert two.bob.machine.renew_session(ALICE, DeviceId("A"))
 

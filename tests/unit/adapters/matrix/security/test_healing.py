@@ -195,6 +195,30 @@ async def test_nothing_is_given_to_devices_that_are_not_signed(sharing: Sharing)
     assert len(sharing.media.files) == 1
 
 
+async def test_nothing_is_given_to_somebody_whose_identity_is_another_one_now(sharing: Sharing) -> None:
+    """A server could make one up: what it signs is not signed by the person we knew."""
+    await sharing.old_message()
+    await sharing.alice.encryption.refresh_devices(BOB)
+    await driver(sharing.bob).replace(sharing.world.server.password)
+    with pytest.raises(HistoryNotShared):
+        await sharing.given.share(ROOM, BOB)
+    assert not sharing.media.files
+    assert not [one for one in sharing.world.server.queues.get((BOB, "B"), []) if one["type"] == "m.room.encrypted"]
+
+
+async def test_nothing_is_taken_of_somebody_whose_identity_is_another_one_now(sharing: Sharing) -> None:
+    event = await sharing.old_message()
+    await sharing.bob.encryption.refresh_devices(ALICE)
+    await driver(sharing.alice).replace(sharing.world.server.password)
+    await sharing.alice.encryption.refresh_devices(ALICE)
+    await sharing.given.share(ROOM, BOB)
+    sharing.bob.sync()
+    sharing.taken.invite_accepted(ROOM, ALICE)
+    await until(lambda: HistoryArrival.FAILED in sharing.arrivals)
+    assert not sharing.media.asked
+    assert sharing.bob.text(event) is None
+
+
 async def test_a_failed_upload_is_told_before_anything_is_sent(sharing: Sharing) -> None:
     await sharing.old_message()
     sharing.media.failures = 1

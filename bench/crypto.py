@@ -20,6 +20,7 @@ from welink_desktop.adapters.matrix.crypto.backup import ALGORITHM, BackupKey, B
 from welink_desktop.adapters.matrix.crypto.canonical import signed_part
 from welink_desktop.adapters.matrix.crypto.machine import CryptoMachine
 from welink_desktop.adapters.matrix.crypto.records import MEGOLM, OLM, Inbound, KeysQuery, RoomRules, Source
+from welink_desktop.adapters.matrix.crypto.signing import SigningKey, key_object
 from welink_desktop.adapters.matrix.encryption import Encryption
 from welink_desktop.adapters.matrix.security.backup import KeyBackup
 from welink_desktop.adapters.matrix.store.crypto import SqlCryptoStore
@@ -146,23 +147,36 @@ def bare(peers: list[Peer], payload: int) -> float:
 
 
 def device_lists(peers: list[Peer], folder: Path) -> float:
-    """CPU seconds to check and store one device of each of many people."""
+    """CPU seconds to check and store one device of each of many people, signed by their identities."""
     database, machine = opened(folder)
     shown: dict[str, dict[str, Any]] = {}
+    masters: dict[str, Any] = {}
+    signers: dict[str, Any] = {}
     for peer in peers:
-        shown.setdefault(peer.user, {})[peer.device] = peer.keys
+        master, signer = SigningKey.generate(), SigningKey.generate()
+        masters[peer.user] = peer.signed(key_object(peer.user, "master", master.public))
+        signers[peer.user] = master.signature(peer.user, key_object(peer.user, "self_signing", signer.public))
+        keys = peer.keys
+        keys["signatures"][peer.user].update(signer.signature(peer.user, keys)["signatures"][peer.user])
+        shown.setdefault(peer.user, {})[peer.device] = keys
     with database.transaction():
         machine.track(UserId(user) for user in shown)
     queries = machine.queries()
     started = time.process_time()
     for query in queries:
         assert isinstance(query, KeysQuery)
-        answer = {"device_keys": {user: shown.get(user, {}) for user in query.users}, "failures": {}}
+        answer = {
+            "device_keys": {user: shown.get(user, {}) for user in query.users},
+            "master_keys": {user: masters[user] for user in query.users if user in masters},
+            "self_signing_keys": {user: signers[user] for user in query.users if user in signers},
+            "failures": {},
+        }
         with database.transaction():
             machine.request_done(query, answer)
     taken = time.process_time() - started
     assert not machine.queries()
-    assert len(machine.devices_of(peers[0].user)) == 1
+    (device,) = machine.devices_of(peers[0].user)
+    assert device.owner_signed
     database.close()
     return taken
 

@@ -265,3 +265,15 @@ async def test_declined(their_new_device: Pair, who: str) -> None:
         transaction = (await pair.theirs.verify_request())["tx"]
         await pair.ours.security.cancel((await pair.ours.wait(Phase.REQUESTED)).flow)
         assert (await pair.theirs.verify_wait(tx=transaction, phase="Cancelled"))["cancel_code"] == "m.user"
+
+
+async def test_both_ask_at_once(their_new_device: Pair) -> None:
+    """The opponent gives up both requests then; nothing is left hanging, and the next try works."""
+    pair = their_new_device
+    await until(lambda: any(one.device == pair.device for one in pair.ours.session.encryption.devices_of(pair.ours.user)))
+    await pair.theirs.wait_device(user=pair.ours.user, device=pair.ours.device)
+    await asyncio.gather(pair.ours.security.verify_device(), pair.theirs.verify_request())
+    await pair.ours.wait(Phase.ENDED)
+    await pair.ours.security.verify_device()
+    await compare(pair, await ask_them(pair), we_start=True)
+    await both_devices_trust(pair)

@@ -90,6 +90,11 @@ def _name(interface: QAccessibleInterface | None) -> str:
     [
         ("sign-in", "found"),
         ("settings", "devices"),
+        ("security", "ready"),
+        ("security", "sign-out"),
+        ("recovery", "key"),
+        ("comparing", "emoji"),
+        ("comparing", "scanning"),
         ("contacts", "card"),
         ("chat-rooms", "full"),
         ("chat-composer", "reply"),

@@ -10,9 +10,10 @@ import pytest
 
 from welink_desktop.core.errors import WeLinkError
 from welink_desktop.core.resources import resource
+from welink_desktop.core.security import Cure, PersonTrust, RecoveryState, VerificationEnd
 from welink_desktop.core.settings import Density, SendKey, Theme
 from welink_desktop.core.text import Text, text
-from welink_desktop.core.trust import UndecryptableReason
+from welink_desktop.core.trust import MessageCure, UndecryptableReason
 from welink_desktop.strings import LANGUAGES, Strings, local_moment, local_now, strings, system_language, wall_clock_at
 
 PACKAGE = Path(__file__).parents[2] / "welink_desktop"
@@ -85,6 +86,12 @@ def test_keys_built_from_values_exist() -> None:
     built += [f"settings-density-{one.value}" for one in Density]
     built += [f"settings-send-{one.value}" for one in SendKey]
     built += [f"undecryptable-{one.value}" for one in UndecryptableReason]
+    built += [f"recovery-{one.value}{more}" for one in RecoveryState for more in ("", "-why")]
+    built += [f"cure-{one.value}" for one in Cure]
+    built += [f"trust-{one.value}" for one in PersonTrust]
+    built += [f"verification-ended-{one.value}{more}" for one in VerificationEnd for more in ("", "-next")]
+    built += [f"message-cure-{one.value}" for one in MessageCure if one is not MessageCure.NONE]
+    built += [f"verify-emoji-{number}" for number in range(64)]
     assert [key for key in built if key not in known] == []
 
 

@@ -12,7 +12,6 @@ from welink_desktop.app.world import World
 from welink_desktop.core.errors import WeLinkError
 from welink_desktop.core.ids import RoomId, UserId, localpart_of
 from welink_desktop.core.people import Person
-from welink_desktop.core.ports.security import Security
 from welink_desktop.core.reactive import State
 from welink_desktop.services.preferences import Preferences
 from welink_desktop.services.session import Open, SessionKeeper
@@ -39,12 +38,13 @@ class AccountPages:
         self._scope = opened.scope
         user = opened.account.user
         self.me: State[Person] = State(Person(user, localpart_of(user), organisation=opened.account.server.organisation))
-        self.security = self._make_security()
-        service = self.security.service if self.security is not None else None
+        self.security = SecurityDestination(
+            self._session.security, world, preferences, opened.account.user, self._name_of, self._scope
+        )
+        service = self.security.service
         self.chat = ChatDestination(self._session, navigation, world.desktop, preferences.state, self._scope, service)
-        if self.security is not None:
-            self.chat.model.compare_wanted.listen(self.security.compare_person)
-            self.chat.model.cure_wanted.listen(self.security.cure_account)
+        self.chat.model.compare_wanted.listen(self.security.compare_person)
+        self.chat.model.cure_wanted.listen(self.security.cure_account)
         self.rooms = self.chat.model.rooms
         self.pictures = self.chat.model.pictures
         self._in_meeting: Callable[[], bool] = lambda: False
@@ -54,13 +54,6 @@ class AccountPages:
         self._scope.add(self._session.people.watch_people(self._person_changed))
         self._scope.spawn(self._load_me(), name="own-profile")
         self._meet_page: QWidget | None = None
-
-    def _make_security(self) -> SecurityDestination | None:
-        port: Security | None = getattr(self._session, "security", None)
-        if port is None:
-            return None
-        account = self._account.user
-        return SecurityDestination(port, self._world, self._preferences, account, self._name_of, self._scope)
 
     def _name_of(self, user: UserId) -> str:
         return self.chat.model.known_people.name_of(user)
@@ -99,10 +92,9 @@ class AccountPages:
             self._account.user,
             self._scope,
             clock=self._world.clock,
-            security=self.security.service if self.security is not None else None,
+            security=self.security.service,
         )
-        if self.security is not None:
-            model.compare_wanted.listen(self.security.compare_person)
+        model.compare_wanted.listen(self.security.compare_person)
         model.chat_wanted.listen(self._navigation.open_room)
         model.meeting_wanted.listen(self.meet_in)
         model.start()
@@ -127,8 +119,7 @@ class AccountPages:
 
         model = SettingsModel(self._preferences, self._keeper, self._world.media, self._account, self.me.value, self._scope)
         self._scope.add(self.me.watch(model.set_me))
-        parts = {Section.SECURITY: self.security.make_page()} if self.security is not None else {}
-        return SettingsView(model.state, model.act, parts=parts)
+        return SettingsView(model.state, model.act, parts={Section.SECURITY: self.security.make_page()})
 
     async def _load_me(self) -> None:
         try:

@@ -126,10 +126,8 @@ class Application:
         banner = ConnectionBanner(self.keeper.connection)
         banner.retry.connect(self._retry)
         banner.sign_in_again.connect(self._ask_password)
-        banners: list[QWidget] = [banner]
-        if pages.security is not None:
-            pages.security.host = self.window
-            banners.append(pages.security.make_banner())
+        pages.security.host = self.window
+        banners = (banner, pages.security.make_banner())
         rail = self.window.show_shell(pages.makers(), banners, self.navigation.place.value.page)
         rail.wanted.connect(self.navigation.show)
         self._page_watches = [
@@ -143,8 +141,7 @@ class Application:
             cancel()
         self._page_watches = []
         if self.pages is not None:
-            if self.pages.security is not None:
-                self.pages.security.close_sheet()
+            self.pages.security.close_sheet()
             self.pages = None
             self.window.drop_shell()
             self._world.desktop.set_badge(0)

@@ -15,7 +15,7 @@ from welink_desktop import APPLICATION_ID, __version__
 from welink_desktop.app.application import Application
 from welink_desktop.app.event_loop import UiLoop
 from welink_desktop.app.options import Options
-from welink_desktop.app.profile import Profile
+from welink_desktop.app.profile import Profile, keep_to_oneself
 from welink_desktop.app.single_instance import SingleInstance
 from welink_desktop.app.stall_watch import StallWatch
 from welink_desktop.app.tray import Tray
@@ -42,6 +42,7 @@ def run(options: Options, script: Script | None = None) -> int:
     profile = Profile(options.profile)
     try:
         if not options.sample:
+            keep_to_oneself()
             profile.prepare()
             profile.start_log()
     except WeLinkError as error:

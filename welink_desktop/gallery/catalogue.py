@@ -135,6 +135,12 @@ _PAIR_SAMPLES = {
     "stage": ("gallery", "many", "share"),
 }
 """Shown light in Chinese and dark in English."""
+_SHEET_SAMPLES = {
+    "security": ("unverified",),
+    "recovery": ("key",),
+    "comparing": ("emoji-person",),
+}
+_SHEET_LOOKS = (Look(language="zh-CN"), Look(theme=Theme.DARK), Look(text_scale=1.5))
 _PAIR_LOOKS = (Look(language="zh-CN"), Look(theme=Theme.DARK))
 _GOLDEN_LOOKS = (
     Look(),
@@ -154,7 +160,8 @@ def all_shots() -> Iterator[Shot]:
 
 def golden_shots() -> Iterator[Shot]:
     """The pictures kept beside the tests: few pages, all kinds of looks."""
-    for kept, looks in ((_GOLDEN_SAMPLES, _GOLDEN_LOOKS), (_PAIR_SAMPLES, _PAIR_LOOKS)):
+    groups = ((_GOLDEN_SAMPLES, _GOLDEN_LOOKS), (_PAIR_SAMPLES, _PAIR_LOOKS), (_SHEET_SAMPLES, _SHEET_LOOKS))
+    for kept, looks in groups:
         for page, samples in kept.items():
             yield from (Shot(page, sample, look) for sample in samples for look in looks)
 

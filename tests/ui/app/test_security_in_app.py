@@ -96,7 +96,6 @@ class Hand:
     def state(self) -> RecoveryState:
         pages = self.application.pages
         assert pages is not None
-        assert pages.security is not None
         return pages.security.service.recovery.value.state
 
     def checked(self) -> None:
@@ -211,7 +210,6 @@ def test_a_changed_identity_is_said_in_the_conversation_and_compared(qapp: QAppl
         await eventually(lambda: hand.gone("chat-compare"))
         pages = hand.application.pages
         assert pages is not None
-        assert pages.security is not None
         trust = pages.security.service.person(MAYA)
         await until(trust, lambda now: now is PersonTrust.VERIFIED)
         server.account(MAYA).identity = server.number()

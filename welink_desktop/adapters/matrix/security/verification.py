@@ -20,7 +20,7 @@ from welink_desktop.core.ids import DeviceId, EventId, RoomId, UserId
 from welink_desktop.core.log import literal, short, topic
 from welink_desktop.core.ports.listener import Listener
 from welink_desktop.core.reactive import Cancel, Scope, State
-from welink_desktop.core.security import Verification
+from welink_desktop.core.security import Verification, VerificationPhase
 
 LONGEST_SLEEP = 30.0
 """Seconds between looks at the clock while a verification runs."""
@@ -28,6 +28,9 @@ LONGEST_SLEEP = 30.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
 KEEP_TRYING = 600.0
 """Seconds for which a message is tried again."""
+
+PATIENCE, LAST_WORD = 30.0, 1.0
+"""Seconds for one request; for one while the session closes."""
 
 ENCRYPT_ATTEMPTS = 3
 Conclude = Callable[[Effects], Awaitable[None]]
@@ -99,11 +102,12 @@ class Verifications:
         self._began = asyncio.Event()
 
     def start(self) -> None:
-        """Listen, and work until the scope ends."""
+        """Listen, and work until the scope ends; whoever waits for us then is told."""
         for event_type in TYPES:
             self._scope.add(self._encryption.listen(event_type, self._between_devices))
         self._scope.add(self._encryption.people_changed.listen(self._keys_changed))
         self._scope.add(self._encryption.lists_changed.listen(self._keys_changed))
+        self._scope.add(self._leave)
         self._scope.spawn(self._receive(), name="verifications-in")
         self._scope.spawn(self._send(), name="verifications-out")
         self._scope.spawn(self._watch_clock(), name="verifications-clock")
@@ -282,12 +286,28 @@ class Verifications:
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE, 2 * pause)
 
-    async def _tell(self, send: Send, txn: str) -> None:
-        body = {"messages": {send.user: dict.fromkeys(send.devices, send.content)}}
-        await self._http.request("PUT", (*names.CLIENT_V3, "sendToDevice", send.type, txn), json=body)
+    async def _leave(self) -> None:
+        """The scope ends: cancel what runs, in clear and without patience."""
+        for shown in self._machine.verifications():
+            if not (shown.incoming and shown.phase is VerificationPhase.REQUESTED):
+                self._machine.cancel(shown.flow)
+        for send in self._machine.take()[0]:
+            try:
+                if send.room:
+                    await self._post(send.room, send.type, send.content, new_txn(), deadline=LAST_WORD)
+                else:
+                    await self._tell(send, new_txn(), deadline=LAST_WORD)
+            except WeLinkError as error:
+                _log.info("nobody told", exception=literal(type(error).__name__))
+                return
 
-    async def _post(self, room: RoomId, event_type: str, content: JsonObject, txn: str) -> EventId:
-        answer = await self._http.request("PUT", (*names.CLIENT_V3, "rooms", room, "send", event_type, txn), json=content)
+    async def _tell(self, send: Send, txn: str, *, deadline: float = PATIENCE) -> None:
+        body = {"messages": {send.user: dict.fromkeys(send.devices, send.content)}}
+        await self._http.request("PUT", (*names.CLIENT_V3, "sendToDevice", send.type, txn), json=body, deadline=deadline)
+
+    async def _post(self, room: RoomId, event_type: str, content: JsonObject, txn: str, *, deadline: float = PATIENCE) -> EventId:
+        path = (*names.CLIENT_V3, "rooms", room, "send", event_type, txn)
+        answer = await self._http.request("PUT", path, json=content, deadline=deadline)
         event = text_of(answer, "event_id", 255)
         if not event:
             raise ServerFault("no event id in the answer")

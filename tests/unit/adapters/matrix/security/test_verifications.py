@@ -218,6 +218,27 @@ async def test_after_ten_minutes_without_a_line_it_is_over(world: World) -> None
     assert new.end is End.TIMEOUT
 
 
+@pytest.mark.parametrize("in_room", [False, True])
+async def test_a_session_that_closes_tells_whoever_waits(world: World, in_room: bool) -> None:
+    first, second = await (two_people(world, encrypted=True) if in_room else own_devices(world))
+    await (first.verifications.verify_person(BOB) if in_room else first.verifications.verify_device())
+    await second.verifications.accept(await second.wait(Phase.REQUESTED))
+    await first.wait(Phase.READY)
+    first.room.sides.remove(first)
+    await first.device.scope.aclose()
+    await second.wait(Phase.ENDED)
+    assert second.end is End.CANCELLED
+
+
+async def test_a_session_that_closes_without_a_line_does_not_wait(world: World) -> None:
+    _, new = await own_devices(world)
+    await new.verifications.verify_device()
+    await until(lambda: new.line.txns)
+    new.line.faults = [Offline()]
+    await new.device.scope.aclose()
+    assert new.line.faults == []
+
+
 async def test_effects_that_cannot_be_put_in_place_are_shown_as_failed(world: World) -> None:
     old, new = await own_devices(world)
     old.refuse = ServerFault()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from welink_desktop.adapters.durable import replace_file
 from welink_desktop.adapters.matrix.constants import CLIENT_V3, KEYRING_PREFIX, SEALED_KEY_FILE
 from welink_desktop.adapters.matrix.errors import Limited, Refused
 from welink_desktop.adapters.matrix.late import LateSession
@@ -255,7 +256,7 @@ class MatrixAccounts:
         self._keep_tokens(account.key, tokens)
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            (folder / "account.json").write_text(json.dumps(_described(account)), encoding="utf-8")
+            replace_file(folder / "account.json", json.dumps(_described(account)).encode())
         except OSError as error:
             raise DiskFull from error
 

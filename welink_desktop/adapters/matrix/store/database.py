@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlcipher3 import dbapi2 as sqlite
 
+from welink_desktop.adapters.durable import replace_file
 from welink_desktop.core.errors import DiskFull, StoreDamaged, StoreKeyMissing, StoreTooNew
 from welink_desktop.core.log import literal, topic
 
@@ -103,7 +104,7 @@ class Database:
             database.close()
             raise
         if not _check_file(path).exists():
-            _check_file(path).write_bytes(_key_check(key))
+            replace_file(_check_file(path), _key_check(key))
         return database
 
     def close(self) -> None:

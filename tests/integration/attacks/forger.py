@@ -195,7 +195,9 @@ class Megolm:
         inner = {"type": kind, "content": content, "room_id": room, **changes}
         return str(self._out.encrypt(json.dumps(inner).encode()).to_base64())
 
-    def event(self, foe_user: str, device: Forged, room: str, body: str | Json, kind: str = "m.room.message", **inner: Any) -> Json:
+    def event(
+        self, foe_user: str, device: Forged, room: str, body: str | Json, kind: str = "m.room.message", **inner: Any
+    ) -> Json:
         """An encrypted room event; `inner`: other fields in the sealed part."""
         content = {"msgtype": "m.text", "body": body} if isinstance(body, str) else body
         relation = {"m.relates_to": content["m.relates_to"]} if "m.relates_to" in content else {}

@@ -60,7 +60,7 @@ class Wire(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         path, sync = request.url.path, request.url.path.endswith(SYNC)
         body = await request.aread()
-        self._record(request.method, path, body)
+        self._record(request.method, path, body, request.url.query.decode())
         turn = 0
         if sync:
             self.begun += 1
@@ -89,9 +89,9 @@ class Wire(httpx.AsyncBaseTransport):
             self._delivered_in = turn
         return answer
 
-    def _record(self, method: str, path: str, body: bytes) -> None:
+    def _record(self, method: str, path: str, body: bytes, query: str) -> None:
         value = json.loads(body) if body[:1] == b"{" else body
-        self.requests.append((method, path, value))
+        self.requests.append((method, f"{path}?{query}" if query else path, value))
         if "/sendToDevice/" in path and isinstance(value, dict):
             kind = path.split("/sendToDevice/")[1].split("/")[0]
             for user, devices in value["messages"].items():

@@ -133,7 +133,9 @@ async def test_14_device_signed_by_a_foreign_key(synapse: TestSynapse, tmp_path:
         keys = evil.keys(signer=mallory.self_signing)
         named = f"ed25519:{chen.self_signing.public}"
         keys["signatures"][chen.user][named] = mallory.self_signing.sign(signed_part(keys))
-        keys["signatures"][mallory.user] = {f"ed25519:{mallory.self_signing.public}": mallory.self_signing.sign(signed_part(keys))}
+        keys["signatures"][mallory.user] = {
+            f"ed25519:{mallory.self_signing.public}": mallory.self_signing.sign(signed_part(keys))
+        }
         siege.wire.on(QUERY, lambda answer: answer["device_keys"].get(chen.user, {}).update({evil.device: keys}))
         room = await siege.room(chen, mallory)
         await siege.verify(chen)

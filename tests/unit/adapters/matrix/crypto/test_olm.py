@@ -173,7 +173,8 @@ def test_an_olm_message_inside_an_olm_message_is_dropped(two: Two) -> None:
 def test_what_needs_a_question_of_ours_only_goes_to_whoever_asked(two: Two, kind: str) -> None:
     news = two.bob.machine.receive_to_device(two.sealed(two.alice, two.bob, kind, {}))
     assert news.room_keys == []
-    assert [(event.type, event.encrypted, event.sender_device) for event in news.to_device] == [(kind, True, two.alice.machine.device)]
+    (event,) = news.to_device
+    assert (event.type, event.encrypted, event.sender_device) == (kind, True, two.alice.machine.device)
 
 
 @pytest.mark.parametrize(

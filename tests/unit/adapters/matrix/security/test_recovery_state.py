@@ -32,8 +32,9 @@ def test_the_state_follows_from_the_facts(change: dict[str, object], state: Reco
 
 
 def _all() -> list[Facts]:
-    flags = itertools.product((False, True), repeat=8)
-    return [Facts(*flag, backup=backup) for flag in flags for backup in BackupFact]
+    names = ("checked", "identity", "signed", "replaced", "stored", "helpers", "secrets", "old_key")
+    flags = [dict(zip(names, values, strict=True)) for values in itertools.product((False, True), repeat=len(names))]
+    return [Facts(**flag, backup=backup) for flag in flags for backup in BackupFact]
 
 
 def test_whatever_is_wrong_has_a_cure_and_nothing_else_has_one() -> None:

@@ -149,3 +149,87 @@ class World:
         for to in self.parties:
             echo = to is party
             self.mail.append(Letter(to, Received(kind, party.user, content, ROOM, event, self.clock.now_ms(), echo)))
+
+
+MASTER = {user: public(f"master {user}") for user in (ALICE, BOB)}
+
+
+def two_people() -> tuple[World, Party, Party]:
+    world = World((ALICE, "A1", True), (BOB, "B1", True))
+    return world, *world.parties  # type: ignore[return-value]  # two of them
+
+
+def own_devices(*, trusting: tuple[bool, bool] = (True, False)) -> tuple[World, Party, Party]:
+    world = World((ALICE, "OLD", trusting[0]), (ALICE, "NEW", trusting[1]))
+    return world, *world.parties  # type: ignore[return-value]  # two of them
+
+
+def asked(kind: str, *, asker: int = 0) -> tuple[World, Party, Party]:
+    """`kind`: "room" or "own". Returns the world, who asked and who was asked, ready to choose a way."""
+    world, *both = two_people() if kind == "room" else own_devices()
+    first, second = both[asker], both[1 - asker]
+    if kind == "room":
+        world.ask_in_room(first, second.user)
+    else:
+        first.machine.request_devices([second.device])
+    world.run()
+    assert (first.phase, second.phase) == (VerificationPhase.REQUESTED, VerificationPhase.REQUESTED)
+    assert second.shown.incoming and not first.shown.incoming
+    second.do("accept")
+    world.run()
+    assert (first.phase, second.phase) == (VerificationPhase.READY, VerificationPhase.READY)
+    return world, first, second
+
+
+def comparing(kind: str, *, asker: int = 0, starter: int = 0) -> tuple[World, Party, Party]:
+    world, first, second = asked(kind, asker=asker)
+    (first, second)[starter].do("compare")
+    world.run()
+    assert (first.phase, second.phase) == (VerificationPhase.COMPARING, VerificationPhase.COMPARING)
+    return world, first, second
+
+
+def effects_for(kind: str, party: Party, other: Party) -> Effects:
+    device_key, ref = public(f"{other.user}{other.device}"), (other.user, other.device)
+    if kind == "room":
+        return Effects(sign_user=(other.user, MASTER[other.user]), device_key=device_key, other=ref)
+    if party.device == "OLD":
+        return Effects(sign_device=other.device, device_key=device_key, other=ref)
+    return Effects(trust_own_master=MASTER[ALICE], device_key=device_key, other=ref)
+
+
+def assert_both_done(kind: str, first: Party, second: Party) -> None:
+    for party, other in ((first, second), (second, first)):
+        assert party.phase is VerificationPhase.DONE
+        assert list(party.proved.values()) == [effects_for(kind, party, other)]
+
+
+def to_requested(world: World, first: Party, second: Party) -> None:
+    first.machine.request_devices([second.device])
+
+
+def to_ready(world: World, first: Party, second: Party) -> None:
+    to_requested(world, first, second)
+    world.run()
+    second.do("accept")
+
+
+def to_comparing(world: World, first: Party, second: Party) -> None:
+    to_ready(world, first, second)
+    world.run()
+    first.do("compare")
+
+
+def to_waiting(world: World, first: Party, second: Party) -> None:
+    to_comparing(world, first, second)
+    world.run()
+    first.do("decide", True)
+
+
+def to_scanned(world: World, first: Party, second: Party) -> None:
+    to_ready(world, first, second)
+    world.run()
+    second.do("scan", first.shown.code)
+
+
+STEPS = [to_requested, to_ready, to_comparing, to_waiting, to_scanned]

@@ -2,70 +2,33 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from tests.support.verifying import ALICE, BOB, ROOM, Party, World, public
+from tests.support.verifying import (
+    ALICE,
+    BOB,
+    MASTER,
+    ROOM,
+    STEPS,
+    Party,
+    World,
+    asked,
+    assert_both_done,
+    comparing,
+    own_devices,
+    public,
+    to_ready,
+    to_requested,
+    two_people,
+)
 from welink_desktop.adapters.matrix.crypto.records import JsonObject
-from welink_desktop.adapters.matrix.crypto.verification_records import Effects, Received, Send
-from welink_desktop.core.errors import WrongCode
+from welink_desktop.adapters.matrix.crypto.verification_records import Received
 from welink_desktop.core.ids import DeviceId, EventId, UserId
 from welink_desktop.core.security import VerificationEnd, VerificationPhase
 
 Phase, End = VerificationPhase, VerificationEnd
 PREFIX = "m.key.verification."
-MASTER = {user: public(f"master {user}") for user in (ALICE, BOB)}
-
-
-def two_people() -> tuple[World, Party, Party]:
-    world = World((ALICE, "A1", True), (BOB, "B1", True))
-    return world, *world.parties  # type: ignore[return-value]  # two of them
-
-
-def own_devices(*, trusting: tuple[bool, bool] = (True, False)) -> tuple[World, Party, Party]:
-    world = World((ALICE, "OLD", trusting[0]), (ALICE, "NEW", trusting[1]))
-    return world, *world.parties  # type: ignore[return-value]  # two of them
-
-
-def asked(kind: str, *, asker: int = 0) -> tuple[World, Party, Party]:
-    """`kind`: "room" or "own". Returns the world, who asked and who was asked, ready to choose a way."""
-    world, *both = two_people() if kind == "room" else own_devices()
-    first, second = both[asker], both[1 - asker]
-    if kind == "room":
-        world.ask_in_room(first, second.user)
-    else:
-        first.machine.request_devices([second.device])
-    world.run()
-    assert (first.phase, second.phase) == (Phase.REQUESTED, Phase.REQUESTED)
-    assert second.shown.incoming and not first.shown.incoming
-    second.do("accept")
-    world.run()
-    assert (first.phase, second.phase) == (Phase.READY, Phase.READY)
-    return world, first, second
-
-
-def comparing(kind: str, *, asker: int = 0, starter: int = 0) -> tuple[World, Party, Party]:
-    world, first, second = asked(kind, asker=asker)
-    (first, second)[starter].do("compare")
-    world.run()
-    assert (first.phase, second.phase) == (Phase.COMPARING, Phase.COMPARING)
-    return world, first, second
-
-
-def effects_for(kind: str, party: Party, other: Party) -> Effects:
-    device_key, ref = public(f"{other.user}{other.device}"), (other.user, other.device)
-    if kind == "room":
-        return Effects(sign_user=(other.user, MASTER[other.user]), device_key=device_key, other=ref)
-    if party.device == "OLD":
-        return Effects(sign_device=other.device, device_key=device_key, other=ref)
-    return Effects(trust_own_master=MASTER[ALICE], device_key=device_key, other=ref)
-
-
-def assert_both_done(kind: str, first: Party, second: Party) -> None:
-    for party, other in ((first, second), (second, first)):
-        assert party.phase is Phase.DONE
-        assert list(party.proved.values()) == [effects_for(kind, party, other)]
 
 
 @pytest.mark.parametrize("kind", ["room", "own"])
@@ -166,37 +129,6 @@ def test_a_scan_that_the_other_device_does_not_confirm() -> None:
     assert (first.shown.end, second.shown.end) == (End.MISMATCH, End.CANCELLED)
 
 
-def _to_requested(world: World, first: Party, second: Party) -> None:
-    first.machine.request_devices([second.device])
-
-
-def _to_ready(world: World, first: Party, second: Party) -> None:
-    _to_requested(world, first, second)
-    world.run()
-    second.do("accept")
-
-
-def _to_comparing(world: World, first: Party, second: Party) -> None:
-    _to_ready(world, first, second)
-    world.run()
-    first.do("compare")
-
-
-def _to_waiting(world: World, first: Party, second: Party) -> None:
-    _to_comparing(world, first, second)
-    world.run()
-    first.do("decide", True)
-
-
-def _to_scanned(world: World, first: Party, second: Party) -> None:
-    _to_ready(world, first, second)
-    world.run()
-    second.do("scan", first.shown.code)
-
-
-STEPS = [_to_requested, _to_ready, _to_comparing, _to_waiting, _to_scanned]
-
-
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("who", [0, 1])
 def test_cancelled_in_every_phase(step: Callable[[World, Party, Party], None], who: int) -> None:
@@ -205,7 +137,7 @@ def test_cancelled_in_every_phase(step: Callable[[World, Party, Party], None], w
     world.run()
     both[who].do("cancel")
     world.run()
-    declined = step is _to_requested and who == 1
+    declined = step is to_requested and who == 1
     assert [party.shown.end for party in both] == [End.DECLINED if declined else End.CANCELLED] * 2
     both[0].do("decide", True)
     both[1].do("accept")
@@ -232,7 +164,7 @@ def test_ten_minutes_end_it_in_every_phase(step: Callable[[World, Party, Party],
 
 def test_an_unanswered_request_runs_out_without_a_word_to_others() -> None:
     world, first, second = own_devices()
-    _to_requested(world, first, second)
+    to_requested(world, first, second)
     world.run()
     world.clock.seconds += 601
     second.machine.tick()
@@ -247,7 +179,7 @@ def test_old_and_future_requests_are_ignored(kind: str, age: int, taken: bool) -
     if kind == "room":
         world.ask_in_room(first, second.user)
     else:
-        _to_requested(world, first, second)
+        to_requested(world, first, second)
     world.collect()
     world.clock.seconds += age
     if kind == "room" or age < 600:
@@ -260,7 +192,7 @@ def test_old_and_future_requests_are_ignored(kind: str, age: int, taken: bool) -
 def test_a_request_needs_a_time(timestamp: object) -> None:
     world, first, second = own_devices()
     world.bend = lambda party, send: {**send.content, "timestamp": timestamp}
-    _to_requested(world, first, second)
+    to_requested(world, first, second)
     world.run()
     assert second.machine.verifications() == ()
 
@@ -283,7 +215,7 @@ def test_a_request_needs_a_time(timestamp: object) -> None:
 def test_malformed_requests_and_those_of_unknown_devices_are_ignored(change: JsonObject) -> None:
     world, first, second = own_devices()
     world.bend = lambda party, send: {**send.content, **change}
-    _to_requested(world, first, second)
+    to_requested(world, first, second)
     world.run()
     assert second.machine.verifications() == ()
 
@@ -299,7 +231,7 @@ def test_a_request_for_somebody_else_is_ignored() -> None:
 def test_methods_that_we_do_not_know_are_refused(methods: list[object]) -> None:
     world, first, second = own_devices()
     world.bend = lambda party, send: {**send.content, "methods": methods} if party is first else send.content
-    _to_requested(world, first, second)
+    to_requested(world, first, second)
     world.run()
     assert [party.shown.end for party in (first, second)] == [End.NOT_SUPPORTED] * 2
 
@@ -307,7 +239,7 @@ def test_methods_that_we_do_not_know_are_refused(methods: list[object]) -> None:
 def test_an_answer_with_unknown_methods_is_refused() -> None:
     world, first, second = own_devices()
     world.bend = lambda party, send: {**send.content, "methods": ["m.magic.v1"]} if party is second else send.content
-    _to_ready(world, first, second)
+    to_ready(world, first, second)
     world.run()
     assert [party.shown.end for party in (first, second)] == [End.NOT_SUPPORTED] * 2
 
@@ -315,7 +247,7 @@ def test_an_answer_with_unknown_methods_is_refused() -> None:
 def test_without_codes_only_emoji_are_offered() -> None:
     world, first, second = own_devices()
     world.bend = lambda party, send: {**send.content, "methods": ["m.sas.v1"]} if "methods" in send.content else send.content
-    _to_ready(world, first, second)
+    to_ready(world, first, second)
     world.run()
     assert all((one.shown.may_compare, one.shown.may_scan, one.shown.code) == (True, False, b"") for one in (first, second))
     ready = next(send for _, send in world.sent if send.type == PREFIX + "ready")
@@ -429,7 +361,7 @@ def test_every_message_twice_changes_nothing(kind: str, at: str) -> None:
     if kind == "room":
         world.ask_in_room(first, second.user)
     else:
-        _to_requested(world, first, second)
+        to_requested(world, first, second)
 
     def run_twice() -> None:
         world.collect()
@@ -453,7 +385,7 @@ def test_every_message_twice_changes_nothing(kind: str, at: str) -> None:
 
 def test_a_dismissed_request_does_not_come_back() -> None:
     world, first, second = own_devices()
-    _to_requested(world, first, second)
+    to_requested(world, first, second)
     world.collect()
     letter = world.mail[0]
     world.run()
@@ -528,289 +460,3 @@ def test_strangers_cannot_flood_the_list() -> None:
     for shown in second.machine.verifications():
         second.machine.cancel(shown.flow)
     assert all(shown.end is End.DECLINED for shown in second.machine.verifications())
-
-
-# Keys
-
-
-@pytest.mark.parametrize("kind", ["room", "own"])
-def test_a_device_key_that_the_server_swapped_for_one_side(kind: str) -> None:
-    world, *both = two_people() if kind == "room" else own_devices()
-    first, second = both
-    world.swap_device(first, second)
-    if kind == "room":
-        world.ask_in_room(first, second.user)
-    else:
-        _to_requested(world, first, second)
-    world.run()
-    second.do("accept")
-    world.run()
-    second.do("compare")
-    world.run()
-    for party in both:
-        party.do("decide", True)
-    world.run()
-    assert [party.shown.end for party in both] == [End.KEYS_CHANGED] * 2
-    assert not first.proved and not second.proved
-
-
-def test_a_master_key_that_the_server_swapped_for_one_side() -> None:
-    world, first, second = two_people()
-    first.keys.masters[BOB] = public("evil")
-    world.ask_in_room(first, BOB)
-    world.run()
-    second.do("accept")
-    world.run()
-    first.do("compare")
-    world.run()
-    second.do("decide", True)
-    first.do("decide", True)
-    world.run()
-    assert first.shown.end is End.FAILED and second.shown.end is not None
-    assert not first.proved and not second.proved
-
-
-def test_a_master_key_that_the_server_swapped_is_not_trusted_by_a_new_device() -> None:
-    world, old, new = own_devices()
-    new.keys.masters[ALICE] = public("evil")
-    _to_comparing(world, old, new)
-    world.run()
-    for party in (old, new):
-        party.do("decide", True)
-    world.run()
-    assert new.shown.end is End.FAILED and not new.proved
-
-
-@pytest.mark.parametrize("scanner", [0, 1])
-@pytest.mark.parametrize("kind", ["room", "own"])
-def test_a_code_with_other_keys_ends_it(kind: str, scanner: int) -> None:
-    world, first, second = asked(kind)
-    scanning, showing = (first, second) if scanner == 0 else (second, first)
-    code = showing.shown.code
-    position = 8 + 2 + int.from_bytes(code[8:10], "big")
-    for flipped in (position, position + 32):
-        world, first, second = asked(kind)
-        scanning, showing = (first, second) if scanner == 0 else (second, first)
-        code = showing.shown.code
-        at = flipped
-        scanning.do("scan", code[:at] + bytes((code[at] ^ 1,)) + code[at + 1 :])
-        world.run()
-        assert [party.shown.end for party in (first, second)] == [End.KEYS_CHANGED] * 2
-        assert not first.proved and not second.proved
-
-
-def test_a_code_of_something_else_is_refused_and_nothing_ends() -> None:
-    _, first, second = asked("own")
-    other_world, other, _ = asked("own")
-    _, person, _ = asked("room")
-    for data in (b"", b"hello", other.shown.code, person.shown.code, second.shown.code[:40]):
-        with pytest.raises(WrongCode):
-            first.do("scan", data)
-    assert first.phase is Phase.READY
-    other_world.run()
-
-
-def test_a_wrong_secret_of_the_scanner_ends_it() -> None:
-    world, first, second = asked("own")
-
-    def bend(party: Party, send: Send) -> JsonObject:
-        return {**send.content, "secret": "AAAAAAAAAAAAAAAAAAAAAA"} if "secret" in send.content else send.content
-
-    world.bend = bend
-    second.do("scan", first.shown.code)
-    world.run()
-    assert [party.shown.end for party in (first, second)] == [End.KEYS_CHANGED] * 2
-
-
-@pytest.mark.parametrize("what", ["device", "master", "gone", "own master"])
-@pytest.mark.parametrize("step", STEPS[1:])
-def test_keys_that_change_meanwhile_end_it(step: Callable[[World, Party, Party], None], what: str) -> None:
-    world, *both = own_devices()
-    first, second = both
-    step(world, first, second)
-    world.run()
-    ref = (second.user, second.device)
-    match what:
-        case "device":
-            first.keys.devices[ref] = replace(first.keys.devices[ref], keys_changed=True)
-        case "gone":
-            del first.keys.devices[ref]
-        case "master" | "own master":
-            first.keys.masters[ALICE] = public("new")
-    first.machine.keys_changed()
-    world.run()
-    assert first.shown.end is End.KEYS_CHANGED and second.shown.end is End.KEYS_CHANGED
-    assert world.sent[-1][1].content["code"] == "m.key_mismatch"
-
-
-def test_keys_that_change_at_the_last_moment_are_not_signed() -> None:
-    world, first, second = comparing("room")
-    second.do("decide", True)
-    first.do("decide", True)
-    world.collect()
-    while world.mail:
-        letter = world.mail.pop(0)
-        if letter.to is first and letter.event.type == PREFIX + "done":
-            first.keys.masters[BOB] = public("new")
-        letter.to.machine.receive(letter.event)
-        world.collect()
-    assert first.shown.end is End.KEYS_CHANGED and not first.proved
-
-
-def test_a_device_named_like_a_master_key_is_not_verified() -> None:
-    world = World((ALICE, "A1", True), (BOB, MASTER[BOB], True))
-    alice, bob = world.parties
-    world.ask_in_room(alice, BOB)
-    world.run()
-    bob.do("accept")
-    world.run()
-    assert alice.shown.end is End.KEYS_CHANGED or bob.shown.end is End.KEYS_CHANGED
-
-
-@pytest.mark.parametrize("trusting", [(False, False)])
-def test_two_devices_that_trust_nothing_prove_nothing(trusting: tuple[bool, bool]) -> None:
-    world, first, second = own_devices(trusting=trusting)
-    _to_comparing(world, first, second)
-    world.run()
-    for party in (first, second):
-        party.do("decide", True)
-    world.run()
-    assert all(party.shown.end is not None and not party.proved for party in (first, second))
-
-
-def test_two_trusted_devices_sign_each_other() -> None:
-    world, first, second = own_devices(trusting=(True, True))
-    _to_comparing(world, first, second)
-    world.run()
-    for party in (first, second):
-        party.do("decide", True)
-    world.run()
-    assert [one.sign_device for party in (first, second) for one in party.proved.values()] == ["NEW", "OLD"]
-
-
-def test_a_device_without_trust_vouches_for_no_master_key() -> None:
-    world, first, second = comparing("own")
-    second.do("decide", True)
-    world.run()
-    mac = next(send for party, send in world.sent if send.type == PREFIX + "mac")
-    assert list(mac.content["mac"]) == ["ed25519:NEW"]
-    assert first.shown.phase is Phase.COMPARING
-
-
-def test_effects_that_cannot_be_put_in_place_are_no_success() -> None:
-    world, first, second = comparing("room")
-    for party in (first, second):
-        party.do("decide", True)
-    first.machine.concluded(first.shown.flow)
-    world.run()
-    assert first.phase is Phase.DONE
-    first.machine.concluded(first.shown.flow, good=False)
-    assert first.phase is Phase.DONE
-
-
-# Messages that do not belong
-
-
-def wrong_messages() -> list[tuple[str, JsonObject]]:
-    good_start: JsonObject = {
-        "from_device": "NEW",
-        "method": "m.sas.v1",
-        "key_agreement_protocols": ["curve25519-hkdf-sha256"],
-        "hashes": ["sha256"],
-        "message_authentication_codes": ["hkdf-hmac-sha256.v2"],
-        "short_authentication_string": ["emoji"],
-    }
-    return [
-        ("start", {**good_start, "method": "m.magic.v1"}),
-        ("start", {**good_start, "from_device": "PAD"}),
-        ("start", {**good_start, "hashes": []}),
-        ("start", {**good_start, "number": 1.5}),
-        ("start", {"from_device": "NEW", "method": "m.reciprocate.v1", "secret": "!"}),
-        ("accept", {"commitment": "x"}),
-        ("key", {"key": public("x")}),
-        ("mac", {"mac": {}, "keys": ""}),
-        ("done", {}),
-    ]
-
-
-@pytest.mark.parametrize(("kind", "content"), wrong_messages())
-def test_wrong_messages_end_it_at_once(kind: str, content: JsonObject) -> None:
-    world, first, second = asked("own")
-    transaction = first.shown.flow.split(" ")[1]
-    first.machine.receive(Received(PREFIX + kind, ALICE, {**content, "transaction_id": transaction}))
-    world.run()
-    assert first.shown.end in (End.FAILED, End.NOT_SUPPORTED, End.KEYS_CHANGED)
-    assert second.phase is Phase.ENDED
-    assert not first.proved and not second.proved
-
-
-@pytest.mark.parametrize("kind", ["start", "accept", "key", "mac"])
-def test_another_message_in_the_place_of_one_that_came_ends_it(kind: str) -> None:
-    world, first, second = asked("own")
-    second.do("compare")
-    world.run()
-    receiver = first if kind == "start" else second if kind == "accept" else first
-    if kind == "mac":
-        second.do("decide", True)
-        world.run()
-    transaction = first.shown.flow.split(" ")[1]
-    extra: JsonObject = {"transaction_id": transaction, "x": 1, "from_device": "NEW", "method": "m.sas.v1"}
-    receiver.machine.receive(Received(PREFIX + kind, ALICE, extra))
-    world.run()
-    assert receiver.shown.end is End.FAILED
-    assert not first.proved and not second.proved
-
-
-def test_a_key_that_breaks_the_promise_ends_it() -> None:
-    world, first, second = asked("own")
-
-    def bend(party: Party, send: Send) -> JsonObject:
-        return {**send.content, "key": public("other")} if party is second and "key" in send.content else send.content
-
-    world.bend = bend
-    first.do("compare")
-    world.run()
-    assert [party.shown.end for party in (first, second)] == [End.MISMATCH, End.MISMATCH]
-
-
-def test_answers_of_devices_that_were_not_asked_are_ignored() -> None:
-    world = World((ALICE, "OLD", True), (ALICE, "NEW", False), (ALICE, "PAD", False))
-    old, new, _ = world.parties
-    old.machine.request_devices([new.device])
-    world.collect()
-    transaction = old.shown.flow.split(" ")[1]
-    content: JsonObject = {"transaction_id": transaction, "from_device": "PAD", "methods": ["m.sas.v1"]}
-    old.machine.receive(Received(PREFIX + "ready", ALICE, content))
-    assert old.phase is Phase.REQUESTED
-
-
-@pytest.mark.parametrize(
-    ("code", "end"),
-    [
-        ("m.user", End.CANCELLED),
-        ("m.timeout", End.TIMEOUT),
-        ("m.accepted", End.ELSEWHERE),
-        ("m.unknown_method", End.NOT_SUPPORTED),
-        ("m.key_mismatch", End.KEYS_CHANGED),
-        ("m.mismatched_sas", End.MISMATCH),
-        ("m.mismatched_commitment", End.MISMATCH),
-        ("m.something", End.FAILED),
-        (None, End.FAILED),
-        ({}, End.FAILED),
-    ],
-)
-def test_why_the_other_side_ended_it(code: Any, end: VerificationEnd) -> None:
-    _, first, _ = asked("own")
-    transaction = first.shown.flow.split(" ")[1]
-    first.machine.receive(Received(PREFIX + "cancel", ALICE, {"transaction_id": transaction, "code": code}))
-    assert first.shown.end is end
-
-
-def test_unknown_devices_are_named_so_that_they_can_be_fetched() -> None:
-    world, first, second = own_devices()
-    _to_requested(world, first, second)
-    world.collect()
-    event = world.mail[0].event
-    assert second.machine.needs_device(event) is None
-    del second.keys.devices[(ALICE, DeviceId("OLD"))]
-    assert second.machine.needs_device(event) == (ALICE, "OLD")

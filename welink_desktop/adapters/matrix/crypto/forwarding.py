@@ -69,7 +69,8 @@ class KeyWish:
 class KeyRequestStore(Protocol):
     def key_request(self, room: RoomId, session: str) -> KeyRequest | None: ...
 
-    def save_key_request(self, row: KeyRequest) -> None: ...
+    def save_key_request(self, row: KeyRequest) -> None:
+        """Keeps the newest 5,000: hostile messages may name any number of sessions."""
 
 
 class KeyForwarding:

@@ -9,6 +9,7 @@ from welink_desktop.adapters.matrix.store.database import Database, Migration
 from welink_desktop.core.ids import DeviceId, RoomId, UserId
 
 OFFERS = 500
+KEY_REQUESTS = 5_000
 
 MIGRATIONS = (
     Migration(
@@ -64,6 +65,11 @@ class SqlHealingStore:
                 "INSERT OR REPLACE INTO gossip_keys(room, session, request, asked_ms, tries, open, devices) "
                 "VALUES(?, ?, ?, ?, ?, ?, ?)",
                 (row.room, row.session, row.request, row.asked_ms, row.tries, row.open, json.dumps(sorted(row.devices))),
+            )
+            t.execute(
+                "DELETE FROM gossip_keys WHERE asked_ms < "
+                "(SELECT asked_ms FROM gossip_keys ORDER BY asked_ms DESC LIMIT 1 OFFSET ?)",
+                (KEY_REQUESTS - 1,),
             )
 
     def offer(self, room: RoomId, sender: UserId) -> Offer | None:

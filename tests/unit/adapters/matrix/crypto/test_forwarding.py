@@ -10,6 +10,7 @@ import pytest
 from tests.support.key_server import FakeClock
 from welink_desktop.adapters.matrix.crypto.forwarding import KeyForwarding, forwarded
 from welink_desktop.adapters.matrix.crypto.records import MEGOLM, Device, Inbound, JsonObject, Source, ToDevice
+from welink_desktop.adapters.matrix.store import healing
 from welink_desktop.adapters.matrix.store.database import Database
 from welink_desktop.adapters.matrix.store.healing import SqlHealingStore
 from welink_desktop.adapters.matrix.store.schema import MIGRATIONS
@@ -24,12 +25,13 @@ HOUR = 3_600_000
 class World:
     def __init__(self, database: Database) -> None:
         self.clock = FakeClock()
+        self.store = SqlHealingStore(database)
         self.devices = {name: Device(ME, name, f"curve-{name}", f"ed-{name}") for name in (DESK, PHONE, TABLET)}
         self.trusted = {DESK, PHONE}
         self.rows: list[Inbound] = []
         self.forwarding = KeyForwarding(
             (ME, DESK),
-            SqlHealingStore(database),
+            self.store,
             self.clock,
             self.devices.values,
             lambda one: one.device in self.trusted,
@@ -106,6 +108,15 @@ def test_a_device_verified_meanwhile_is_asked_at_once(world: World) -> None:
     world.trusted.add(TABLET)
     post = world.forwarding.ask(ROOM, "s")
     assert post is not None and TABLET in post[ME]
+
+
+def test_questions_do_not_pile_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(healing, "KEY_REQUESTS", 3)
+    for number in range(5):
+        world.clock.pass_ms(1)
+        world.forwarding.ask(ROOM, f"s{number}")
+    kept = [number for number in range(5) if world.store.key_request(ROOM, f"s{number}") is not None]
+    assert kept == [2, 3, 4]
 
 
 def test_a_key_that_came_ends_the_question(world: World) -> None:

@@ -115,7 +115,9 @@ class Forged:
         sender = sealed["sender_key"]
         if sender not in self._sessions:
             identity = vodozemac.Curve25519PublicKey.from_base64(sender)
-            self._sessions[sender], plain = self.account.create_inbound_session(identity, message.to_pre_key())
+            first = message.to_pre_key()
+            assert first is not None
+            self._sessions[sender], plain = self.account.create_inbound_session(identity, first)
         else:
             plain = self._sessions[sender].decrypt(message)
         opened: Json = json.loads(plain)
@@ -179,12 +181,13 @@ class Megolm:
 
     def exported(self, room: str, device: Forged, **changes: Any) -> Json:
         """The session in the export format."""
-        inbound = vodozemac.InboundGroupSession(vodozemac.SessionKey(self.key))
+        first = vodozemac.InboundGroupSession(vodozemac.SessionKey(self.key)).export_at(0)
+        assert first is not None
         return {
             "algorithm": MEGOLM,
             "room_id": room,
             "session_id": self.id,
-            "session_key": inbound.export_at(0).to_base64(),
+            "session_key": first.to_base64(),
             "sender_key": device.curve,
             "sender_claimed_keys": {"ed25519": device.ed},
             "forwarding_curve25519_key_chain": [],

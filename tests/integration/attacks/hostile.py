@@ -93,7 +93,7 @@ class Wire(httpx.AsyncBaseTransport):
         value = json.loads(body) if body[:1] == b"{" else body
         self.requests.append((method, f"{path}?{query}" if query else path, value))
         if "/sendToDevice/" in path and isinstance(value, dict):
-            kind = path.split("/sendToDevice/")[1].split("/")[0]
+            kind = path.split("/sendToDevice/")[1].partition("/")[0]
             for user, devices in value["messages"].items():
                 self.to_device += [(kind, user, device, content) for device, content in devices.items()]
 
@@ -240,7 +240,7 @@ class Siege:
     async def own_device(self, *, verified: bool) -> Forged:
         """Another device of our account at the real server, in the attacker's hands or (`verified`) signed by us."""
         password = "pass-" + self.user[1:].partition(":")[0]
-        with self.synapse.client(self.registered()).log_in(self.user, password) as client:
+        with self.synapse.client(self.registered()) as anybody, anybody.log_in(self.user, password) as client:
             device = Forged(self.user, client.call("GET", "client", "v3", "account", "whoami")["device_id"])
             device.publish(client)
         await self.look(self.user)

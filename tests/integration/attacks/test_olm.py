@@ -102,7 +102,7 @@ async def test_22_sender_that_is_not_the_sender(synapse: TestSynapse, tmp_path: 
         for changes in ({"as_user": chen.user}, {"sender": chen.user}, {"as_user": chen.user, "sender": chen.user}):
             for kind, content in (("m.room_key", megolm.room_key(room)), ("org.example.note", {})):
                 await siege.wire.push(mallory.device.letter(target, kind, content, **changes))
-        claims = {"as_user": chen.user, "sender": chen.user, "keys": {"ed25519": chen.device.ed}}
+        claims: Json = {"as_user": chen.user, "sender": chen.user, "keys": {"ed25519": chen.device.ed}}
         await siege.wire.push(mallory.device.letter(target, "m.room_key", megolm.room_key(room), **claims))
         await siege.settle()
         assert siege.sessions(room, megolm.id) == 0
@@ -134,7 +134,8 @@ async def test_24_for_another_recipient(synapse: TestSynapse, tmp_path: Path) ->
         chen = siege.foe("chen")
         room = await siege.room(chen)
         megolm, target = Megolm(), siege.target()
-        for changes in ({"recipient": chen.user}, {"recipient_keys": {"ed25519": chen.device.ed}}, {"recipient_keys": {}}):
+        wrong: list[Json] = [{"recipient": chen.user}, {"recipient_keys": {"ed25519": chen.device.ed}}, {"recipient_keys": {}}]
+        for changes in wrong:
             await siege.wire.push(chen.device.letter(target, "m.room_key", megolm.room_key(room), **changes))
         await siege.settle()
         assert siege.sessions(room, megolm.id) == 0

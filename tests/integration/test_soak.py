@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.mark.timeout(240)
 def test_a_short_soak_ends_with_everything_readable(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    words = "--messages 400 --devices 6 --rooms 3 --children 1 --minutes 1"
+    words = "--messages 400 --devices 6 --rooms 3 --children 1 --minutes 2.5"
     done = subprocess.run(
         [sys.executable, str(ROOT / "tools" / "soak.py"), *words.split(), "--report", str(report)],
         cwd=ROOT,

@@ -279,6 +279,13 @@ async def test_closing_ends_what_runs(place: Place) -> None:
     await eventually(lambda: place.here.server.flows[-1].phase is Phase.ENDED)
 
 
+async def test_closing_before_the_request_is_out_ends_it_all_the_same(place: Place) -> None:
+    place.phone.answers = False
+    model = place.compare(ask=compare.Ask())
+    model.close()
+    await eventually(lambda: bool(place.here.server.flows) and place.here.server.flows[-1].phase is Phase.ENDED)
+
+
 async def test_a_request_that_came_in_is_accepted_by_opening_it(place: Place) -> None:
     flow = await place.phone.verify_device(place.here.device)
     prompt = place.service.prompt.value

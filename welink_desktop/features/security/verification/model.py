@@ -140,7 +140,7 @@ class CompareModel:
         self.frames: FrameSource | None = None
         self._security, self._media, self._camera, self._scope = security, media, camera, scope
         self._ask, self._flow = ask, flow
-        self._begun = False
+        self._begun = self._closed = False
         self._session: MediaSession | None = None
         self._unwatch_media: Cancel | None = None
         self._release = security.hold()
@@ -152,9 +152,11 @@ class CompareModel:
 
     def close(self) -> None:
         """The sheet is gone: end what runs, forget what is over."""
+        self._closed = True
         self._unwatch()
         self._release()
-        self._scope.spawn(self._end(), name="verify-end")
+        if not self._scope.closed:
+            self._scope.spawn(self._end(), name="verify-end")
 
     def act(self, wish: Wish) -> None:
         port, flow = self._security.port, self._flow
@@ -204,7 +206,10 @@ class CompareModel:
             self._change(failure=error)
         finally:
             self._change(busy=False)
-        self._follow()
+        if self._closed:
+            await self._end()
+        else:
+            self._follow()
 
     def _follow(self) -> None:
         now = self._security.flow(self._flow)
@@ -223,7 +228,7 @@ class CompareModel:
         if not codes:
             self._change(failure=WrongCode())
         elif self.state.value.scanning and not self.state.value.busy:
-            self._change(busy=True, failure=None)
+            self._change(busy=True)
             self._scope.spawn(self._try_codes(codes), name="scan")
 
     async def _try_codes(self, codes: tuple[bytes, ...]) -> None:
@@ -261,13 +266,21 @@ class CompareModel:
         except WeLinkError as error:
             self._change(failure=error)
             return
+        if self._closed or not self.state.value.scanning:
+            await session.close()
+            return
         self._session = session
+        self._scope.add(self._close_session)
         self._unwatch_media = session.watch(self._media_event)
         self.frames = session.frames
         session.preview_camera(self._camera)
         self._change(camera=True)
-        if not self.state.value.scanning:
-            self._stop_camera()
+
+    async def _close_session(self) -> None:
+        """The account is closed while the camera looks."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     def _media_event(self, event: MediaEvent) -> None:
         match event:
@@ -281,12 +294,14 @@ class CompareModel:
                 pass
 
     def _stop_camera(self) -> None:
+        if self._scope.closed:
+            return
         session, self._session, self.frames = self._session, None, None
         if self._unwatch_media is not None:
             self._unwatch_media()
             self._unwatch_media = None
         self._change(camera=False)
-        if session is not None and not self._scope.closed:
+        if session is not None:
             self._scope.spawn(session.close(), name="scan-camera-off")
 
     # Inside

@@ -98,9 +98,10 @@ async def test_they_reach_us_after_we_restored_an_old_copy(lin: Person, theirs: 
     await read(lin, room, "good")
 
 
-async def test_they_ask_for_a_new_channel_after_they_restored_an_old_copy(
+async def test_they_begin_a_new_channel_after_they_restored_an_old_copy(
     lin: Person, theirs: Opponent, synapse: TestSynapse
 ) -> None:
+    """They begin anew with their next key (and never send the dummy they made); we give them again what they could not read."""
     room = await met(theirs, lin)
     await both_ways(lin, theirs, room, "before")
     await theirs.peer.store_copy()
@@ -120,6 +121,7 @@ async def test_they_ask_for_a_new_channel_after_they_restored_an_old_copy(
     await theirs.peer.rotate(room=room)
     await theirs.peer.send(room=room, body="yes")
     await read(lin, room, "yes")
+    await theirs.peer.wait_for_text(room=room, text="are you there")
     lin.session.encryption.machine.end_session(room)
     await say(lin, room, "good")
     await theirs.peer.wait_for_text(room=room, text="good")

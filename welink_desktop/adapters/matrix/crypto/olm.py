@@ -45,13 +45,17 @@ class NotForUs(OlmFailure):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Plaintext of an Olm message whose `sender`, `recipient` and `recipient_keys` were checked; `keys` was not yet."""
+    """Plaintext of an Olm message whose `sender`, `recipient` and `recipient_keys` were checked; `keys` was not yet.
+
+    `new_session`: it began one. `began_anew`: although one that its sender had written with was there.
+    """
 
     sender: UserId
     sender_key: str
     claimed_ed25519: str
     payload: JsonObject
     new_session: bool
+    began_anew: bool = False
 
 
 class OlmChannel:
@@ -93,6 +97,7 @@ class OlmChannel:
         digest = _digest(sender_key, message)
         if self._store.olm_seen(digest):
             raise Duplicate
+        worked = any(row.decrypted_ms for row in self._store.olm_sessions(sender_key))
         plain, new_session = self._open(sender_key, message)
         self._store.save_olm_seen(digest)
         try:
@@ -111,7 +116,7 @@ class OlmChannel:
             raise NotForUs("another recipient inside")
         if not claimed or not isinstance(payload.get("type"), str) or not isinstance(payload.get("content"), dict):
             raise NotForUs("identity fields are missing")
-        return Opened(sender, sender_key, claimed, payload, new_session)
+        return Opened(sender, sender_key, claimed, payload, new_session, new_session and worked)
 
     def claimable(self, devices: list[Device], *, even_with_session: bool = False) -> list[Device]:
         """Those that need a one-time key and are not resting after a failure."""

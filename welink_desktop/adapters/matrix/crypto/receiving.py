@@ -30,7 +30,7 @@ from welink_desktop.core.log import literal, short, topic
 
 MAX_ID = 255
 DUMMY_MARK = "dummy "
-"""Before a device's key: when its `m.dummy` was last answered with our room keys."""
+"""Before a device's key: when its new session was last answered with our room keys."""
 
 _log = topic("crypto.receiving")
 
@@ -132,7 +132,9 @@ class Receiver:
         if device is None:
             self._wait_for_device(opened)
             return News()
-        return self._believed(opened.payload, device, new_session=opened.new_session)
+        if opened.began_anew or (opened.new_session and opened.payload["type"] == "m.dummy"):
+            self._share_after_loss(device)
+        return self._believed(opened.payload, device)
 
     def _known(self, sender: UserId, sender_key: str, payload: JsonObject) -> Device | None:
         """The one device of `sender` with both keys of the message, from its list or from the message itself (MSC4147)."""
@@ -162,7 +164,7 @@ class Receiver:
         self._lists.track([opened.sender])
         self._lists.mark_outdated(opened.sender)
 
-    def _believed(self, payload: JsonObject, device: Device, *, new_session: bool = False) -> News:
+    def _believed(self, payload: JsonObject, device: Device) -> News:
         kind, content = payload["type"], payload["content"]
         if not may_arrive(kind, Channel.OLM):
             _log.warning("refused inside olm", type=literal("m.room.encrypted"))
@@ -175,8 +177,6 @@ class Receiver:
             case "m.room_key":
                 return self._room_key(content, device)
             case "m.dummy":
-                if new_session:
-                    self._share_after_dummy(device)
                 return News()
             case "m.room_key.withheld":
                 return self._note_withheld(device.user, content)
@@ -227,8 +227,10 @@ class Receiver:
         self._wedged[device.ref] = device
         return True
 
-    def _share_after_dummy(self, device: Device) -> None:
-        """At most once an hour, however often we began anew ourselves."""
+    def _share_after_loss(self, device: Device) -> None:
+        """It began a new session, because ours is broken there: what we gave lately is lost to it. Not every client says so
+        by a dummy. At most once an hour, however often we began anew ourselves.
+        """
         name = f"{DUMMY_MARK}{device.curve25519}"
         if self._rested(name):
             self._store.save_unwedged(name, self._clock.now_ms())

@@ -303,6 +303,29 @@ def test_a_dummy_over_a_new_session_brings_our_room_key_again(two: Two) -> None:
     assert isinstance(two.bob.machine.decrypt(ROOM, event), Decrypted)
 
 
+def test_any_message_over_a_new_session_brings_our_room_key_again(two: Two) -> None:
+    """Not every client sends a dummy after it began anew: its next message says the same."""
+    rules = rules_for(ROOM, ALICE, BOB)
+    two.alice.machine.receive_to_device(two.sealed(two.bob, two.alice, CALL, {}))
+    two.bob.machine.receive_to_device(two.sealed(two.alice, two.bob, CALL, {}))
+    event = two.alice.say(rules, "lost", event="$1")
+    two.server.queues[(BOB, "B")].clear()
+    lose_sessions(two.bob)
+    two.clock.pass_ms(5_000)
+    two.alice.machine.receive_to_device(two.sealed(two.bob, two.alice, CALL, {}))
+    two.alice.work()
+    two.bob.sync()
+    assert isinstance(two.bob.machine.decrypt(ROOM, event), Decrypted)
+
+
+def test_a_first_session_brings_no_room_key_again(two: Two) -> None:
+    two.alice.say(rules_for(ROOM, ALICE, BOB), "hello", event="$1")
+    two.server.asked.clear()
+    two.alice.machine.receive_to_device(two.sealed(two.bob, two.alice, CALL, {}))
+    two.alice.work()
+    assert not any(isinstance(one, SendToDevice) for one in two.server.asked)
+
+
 def test_no_session_is_renewed_for_strangers(two: Two) -> None:
     eve = party(two.server, two.clock, EVE)
     eve.machine.track([BOB])

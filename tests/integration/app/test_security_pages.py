@@ -1,6 +1,5 @@
 """Recovery through the real widgets on a real homeserver: turned on here, used on another computer."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -8,13 +7,16 @@ import pytest
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 
+from tests.support.engine import signed_in
 from tests.support.servers import TestSynapse
 from tests.support.until import eventually
 from welink_desktop.app.application import Application
 from welink_desktop.app.lifecycle import run
 from welink_desktop.app.options import Options
-from welink_desktop.core.security import RecoveryState, RecoveryStatus
+from welink_desktop.core.reactive import State
+from welink_desktop.core.security import RecoveryState, RecoveryStatus, Verification, VerificationPhase
 from welink_desktop.evaluation.client import Registered
+from welink_desktop.strings import strings
 
 PASSWORD = "three blue bridges"
 PATIENCE = 30.0
@@ -96,7 +98,43 @@ def test_what_was_kept_on_one_computer_opens_on_the_next(qapp: QApplication, syn
         await hand.press("recovery-main")
         await hand.state(RecoveryState.READY)
         await eventually(lambda: hand.visible("recovery-secret") is None, PATIENCE)
-        await asyncio.sleep(0)
 
     live(tmp_path / "first", first)
     live(tmp_path / "second", second)
+
+
+@pytest.mark.timeout(240)
+def test_a_new_computer_is_confirmed_from_the_other_one(qapp: QApplication, synapse: TestSynapse, tmp_path: Path) -> None:
+    account = synapse.register("confirming", PASSWORD)
+
+    async def script(hand: Hand) -> None:
+        other = await signed_in(synapse, account, tmp_path / "other")
+        await other.live()
+        port = other.session.security
+        theirs, flows = State(RecoveryStatus()), State[tuple[Verification, ...]](())
+        stop = [port.watch_recovery(theirs.set), port.watch_verifications(flows.set)]
+        try:
+            await eventually(lambda: theirs.value.state is RecoveryState.NOT_SET_UP, PATIENCE)
+            await port.turn_on_recovery()
+            await hand.sign_in(synapse, account)
+            await hand.state(RecoveryState.UNVERIFIED)
+            await hand.press("security-prompt-main")
+            await eventually(lambda: any(one.incoming for one in flows.value), PATIENCE)
+            flow = next(one.flow for one in flows.value if one.incoming)
+            await port.accept(flow)
+            shown = await hand.find("verify-emoji")
+            await eventually(lambda: bool(flows.value[0].emoji), PATIENCE)
+            words = [strings("en")(f"verify-emoji-{number}") for number in flows.value[0].emoji]
+            assert shown.accessibleName() == ", ".join(f"{at}: {word}" for at, word in enumerate(words, 1))
+            await hand.press("verify-match")
+            await port.decide(flow, same=True)
+            await eventually(lambda: flows.value[0].phase is VerificationPhase.DONE, PATIENCE)
+            await hand.press("verify-close")
+            await hand.state(RecoveryState.READY)
+            await eventually(lambda: hand.visible("security-prompt") is None, PATIENCE)
+        finally:
+            for cancel in stop:
+                cancel()
+            await other.close()
+
+    live(tmp_path / "here", script)

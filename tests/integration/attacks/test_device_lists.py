@@ -28,23 +28,37 @@ def shown(siege: Siege, user: str, device: Forged, keys: Json | None = None) -> 
 
 
 async def test_01_foreign_device_injected(synapse: TestSynapse, tmp_path: Path) -> None:
+    """Without the policy, too, if the person was verified; with it, for everybody."""
     async with besieged(synapse, tmp_path) as siege:
-        await siege.session.security.require_signed_devices(True)
-        chen = siege.foe("chen")
-        evil = Forged(chen.user)
-        evil_keys = evil.keys()
-        shown(siege, chen.user, evil, evil_keys)
-        siege.wire.on(
-            "/keys/claim", lambda answer: answer["one_time_keys"].update({chen.user: {evil.device: evil.one_time_key()}})
-        )
-        room = await siege.room(chen)
-        await siege.say(room, "for chen only")
-        await until(lambda: siege.wire.told("m.room_key.withheld", chen.user, evil.device))
-        assert siege.wire.sealed_for(chen.user, evil.device) == []
-        device = siege.known(chen.user, evil.device)
-        assert device is not None
-        assert not device.owner_signed
-        assert not siege.identities.device_trusted(device)
+        chen, mei = siege.foe("chen"), siege.foe("mei")
+        evil, worse = Forged(chen.user), Forged(mei.user)
+        for foe, device in ((chen, evil), (mei, worse)):
+            shown(siege, foe.user, device, device.keys())
+            claimable(siege, device)
+        for foe, device in ((chen, evil), (mei, worse)):
+            room = await siege.room(foe)
+            if foe is chen:
+                await siege.verify(foe)
+            else:
+                await siege.session.security.require_signed_devices(True)
+            await siege.say(room, "for its owner only")
+            await until(lambda foe=foe, device=device: siege.wire.told("m.room_key.withheld", foe.user, device.device))  # type: ignore[misc]  # the defaults bind the loop's values
+            assert siege.wire.sealed_for(foe.user, device.device) == []
+            assert len(siege.wire.sealed_for(foe.user, foe.device.device)) == 1
+            known = siege.known(foe.user, device.device)
+            assert known is not None
+            assert not known.owner_signed
+            assert not siege.identities.device_trusted(known)
+            assert not siege.identities.may_be_told("org.matrix.example.call_key", known)
+
+
+def claimable(siege: Siege, device: Forged) -> None:
+    """The server has one-time keys of this device, too."""
+
+    def bend(answer: Json) -> None:
+        answer["one_time_keys"].setdefault(device.user, {})[device.device] = device.one_time_key()
+
+    siege.wire.on("/keys/claim", bend)
 
 
 async def test_02_device_under_the_wrong_user(synapse: TestSynapse, tmp_path: Path) -> None:

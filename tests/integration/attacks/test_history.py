@@ -11,7 +11,6 @@ from welink_desktop.adapters.matrix.crypto.attachments import Encryptor, file_co
 from welink_desktop.core.errors import HistoryNotShared
 from welink_desktop.core.ids import ContentUri, RoomId, UserId
 from welink_desktop.core.security import HistoryArrival
-from welink_desktop.core.security import HistoryArrival
 
 BUNDLE = "m.room_key_bundle"
 FLAG = "m.shared_history"

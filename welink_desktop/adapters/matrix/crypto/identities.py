@@ -118,11 +118,18 @@ class Identities:
 
     def withheld(self, device: Device) -> Withheld | None:
         """Why the device gets no room key; None: it gets it."""
-        return key_withheld(device, only_signed=self.only_signed, owner_broken=device.user in self._broken())
+        return key_withheld(device, only_signed=self._needs_signature(device), owner_broken=device.user in self._broken())
 
     def may_be_told(self, event_type: str, device: Device) -> bool:
         """May an encrypted to-device message of this type go to the device?"""
-        return may_be_told(event_type, device, only_signed=self.only_signed, owner_broken=device.user in self._broken())
+        only_signed = self._needs_signature(device)
+        return may_be_told(event_type, device, only_signed=only_signed, owner_broken=device.user in self._broken())
+
+    def _needs_signature(self, device: Device) -> bool:
+        """By the policy; and devices of people whom we verified always do, or the server could add one (§8.9 rule 1)."""
+        if self.only_signed or device.shown_signed or device.user == self._user:
+            return self.only_signed
+        return self.trust_of(device.user) is PersonTrust.VERIFIED
 
     def may_tell(self, event_type: str, device: Device) -> bool:
         """Is an encrypted to-device message of this type by the device believed?"""

@@ -1,15 +1,14 @@
 """Our whole engine (accounts, sync, outbox, timeline, media) in an encrypted chat with matrix-js-sdk, in both directions."""
 
-import asyncio
 import dataclasses
 import hashlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.interop.opponents import eventually
 from tests.interop.peers import Peer, missing
 from tests.support.engine import Person, RoomsSeen, TimelineSeen, people, until
 from tests.support.servers import TestSynapse
@@ -51,14 +50,6 @@ class Talk:
 
     def row(self, event: str) -> TimelineItem | None:
         return next((item for item in self.seen.items if item.ref == event), None)
-
-
-async def eventually(ask: Callable[[], Awaitable[Any]], wanted: Callable[[Any], bool], seconds: float = 20) -> Any:
-    """Ask the opponent until the answer is the wanted one."""
-    async with asyncio.timeout(seconds):
-        while not wanted(answer := await ask()):
-            await asyncio.sleep(0.05)
-    return answer
 
 
 @pytest.fixture

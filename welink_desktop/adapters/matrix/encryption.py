@@ -239,10 +239,15 @@ class Encryption:
     async def reaches_all(self, room: RoomId, content: JsonObject) -> bool:
         """Can exactly those who may read the room now read this ciphertext, which waited to be sent?
 
-        If not, prepare and encrypt again under the same transaction id: the server keeps only one of the two.
+        If not, prepare and encrypt again under the same transaction id: the server keeps only one of the two. Raises `Offline`,
+        `ServerFault` as `prepare_to_send`.
         """
         await self.caught_up()
-        return self._machine.reaches_all(await self._rooms.rules(room), content)
+        rules = await self._rooms.rules(room)
+        with self.change():
+            self._machine.track(rules.recipients)
+        await self._fresh_lists(rules.recipients)
+        return self._machine.reaches_all(rules, content)
 
     async def send_to_device_encrypted(
         self, event_type: str, recipients: Mapping[UserId, Mapping[DeviceId, JsonObject]]

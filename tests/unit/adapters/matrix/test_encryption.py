@@ -360,6 +360,10 @@ async def test_a_ciphertext_that_waited_knows_whether_it_still_reaches_everybody
     assert phone.text(later) == "again"
     world.rooms.people = (ALICE,)
     assert not await alice.encryption.reaches_all(ROOM, later["content"]), "somebody left"
+    carol = UserId("@carol:x")
+    await world.device(carol)
+    world.rooms.people = (ALICE, BOB, carol)
+    assert not await alice.encryption.reaches_all(ROOM, later["content"]), "somebody came of whom nothing was known"
 
 
 async def test_keys_are_handed_on_only_when_the_room_is_known_as_of_now(world: World) -> None:

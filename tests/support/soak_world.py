@@ -4,7 +4,6 @@ import asyncio
 import multiprocessing
 import random
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.process import BaseProcess
@@ -56,7 +55,7 @@ class Figures:
     cuts: int = 0
     joins: int = 0
     leaves: int = 0
-    troubles: Counter[str] = field(default_factory=Counter)
+    troubles: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -236,7 +235,7 @@ class World:
             before = self.sent
             await self.rest(4.0, 20.0)
             if process.exitcode is not None:
-                self.figures.troubles["child ended by itself"] += 1
+                self.trouble("child ended by itself")
             if self.sent > before:
                 self.figures.kills += 1
             process.kill()
@@ -291,6 +290,10 @@ class World:
             user.client.close()
 
     # Inside
+
+    def trouble(self, what: str) -> None:
+        """Something did not work at once; told in the report."""
+        self.figures.troubles[what] = self.figures.troubles.get(what, 0) + 1
 
     @property
     def _residents(self) -> list[User]:
@@ -404,7 +407,7 @@ class World:
         try:
             await deed  # type: ignore[misc]  # a coroutine
         except (WeLinkError, TimeoutError) as error:
-            self.figures.troubles[f"{what}: {type(error).__name__}"] += 1
+            self.trouble(f"{what}: {type(error).__name__}")
             return False
         return True
 

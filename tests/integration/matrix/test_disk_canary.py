@@ -101,7 +101,7 @@ def picture(path: Path, secret: str) -> None:
     image = QImage(64, 48, QImage.Format.Format_RGB32)
     image.fill(0x336699)
     image.setText("Comment", secret)
-    assert image.save(str(path), b"PNG")
+    assert image.save(str(path))
     path.write_bytes(path.read_bytes() + secret.encode())
 
 
